@@ -73,15 +73,19 @@ JUDGEMENT_TABLES = {
     ),
 }
 
+# Reports judge such jobs themselves.
+_NOT_YET = "; jobs of an import that has not ended, or was killed, are not judged yet"
 JUDGEMENT_VIEWS = {
-    "v_expected_backup": Described("an expected backup and what became of it", _EXPECTED),
+    "v_expected_backup": Described(
+        f"an expected backup and what became of it{_NOT_YET}", _EXPECTED
+    ),
     "v_missed": Described(
-        "an expected backup without a success",
+        f"an expected backup without a success{_NOT_YET}",
         {**_EXPECTED, "outcome": "failed, running, did not run or no data (an import is missing)"},
     ),
     "v_standing": Described(
         "an appliance with its state, its last success and its RPO; one that collections asked and that"
-        " never answered has only a state",
+        f" never answered has only a state{_NOT_YET}",
         {
             **_NAME,
             "state": "ok, overdue, never (no success yet), no recent data (an import is missing) or retired",
