@@ -73,19 +73,17 @@ JUDGEMENT_TABLES = {
     ),
 }
 
-# Reports judge such jobs themselves.
-_NOT_YET = "; jobs of an import that has not ended, or was killed, are not judged yet"
+# Jobs of one that has not ended, or was killed, are judged by reports alone.
+_SO_FAR = ", by the imports that have ended"
 JUDGEMENT_VIEWS = {
-    "v_expected_backup": Described(
-        f"an expected backup and what became of it{_NOT_YET}", _EXPECTED
-    ),
+    "v_expected_backup": Described(f"an expected backup and what became of it{_SO_FAR}", _EXPECTED),
     "v_missed": Described(
-        f"an expected backup without a success{_NOT_YET}",
+        f"an expected backup without a success{_SO_FAR}",
         {**_EXPECTED, "outcome": "failed, running, did not run or no data (an import is missing)"},
     ),
     "v_standing": Described(
-        "an appliance with its state, its last success and its RPO; one that collections asked and that"
-        f" never answered has only a state{_NOT_YET}",
+        f"an appliance with its state, last success and RPO{_SO_FAR}; one that never answered has only a"
+        " state",
         {
             **_NAME,
             "state": "ok, overdue, never (no success yet), no recent data (an import is missing) or retired",
