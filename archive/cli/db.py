@@ -27,7 +27,7 @@ from archive.text import counted, without_controls
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Create, upgrade and verify the archive, set its calendar, and give read access.",
+    help="Create, upgrade, verify, copy and prune the archive, set its calendar, and give read access.",
 )
 
 

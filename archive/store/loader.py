@@ -10,7 +10,7 @@ from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
 from archive.judgement.clock import seconds
-from archive.store import appliance_history
+from archive.store import appliance_history, pruned_periods
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
@@ -43,9 +43,13 @@ class Loader:
 
     `seen_at` is when the import was seen. The caller must lock every appliance of a batch. Do not
     use a loader after a failed transaction: it caches IDs.
+
+    New jobs that began before those that were pruned are refused, unless `refuses_pruned` is false.
     """
 
-    def __init__(self, run_id: int, calendar: Calendar, seen_at: str) -> None:
+    def __init__(
+        self, run_id: int, calendar: Calendar, seen_at: str, *, refuses_pruned: bool = True
+    ) -> None:
         self._run_id = run_id
         self._calendar = calendar
         self._this_import = SeenInterval(seen_at, seen_at, {})
@@ -53,6 +57,7 @@ class Loader:
         self._contents = MessageContents(self._references)
         self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
+        self._refuses_pruned = refuses_pruned
         self.judged = ChangedAppliances(calendar)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -92,11 +97,18 @@ class Loader:
         # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
+        pruned = 0
+        if locked.pruned_until and self._refuses_pruned:
+            starts = {key: state.document.rows[0][2] for key, state in new.items()}
+            gone = set(pruned_periods.gone(starts, locked.pruned_until))
+            new = {key: state for key, state in new.items() if key not in gone}
+            pruned = sum((locked.ids[one.appliance], one.key) in gone for one in observations)
         changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)
-        counts.unchanged += len(observations) - len(new) - len(changed)
+        counts.unchanged += len(observations) - len(new) - len(changed) - pruned
+        counts.pruned += pruned
         for states in (new, changed):
             counts.findings += sum(len(state.document.findings) for state in states.values())
         if new or changed:
