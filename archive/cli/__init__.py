@@ -128,7 +128,8 @@ def _explained(error: Exception) -> tuple[str, int]:
         return f"argument {argument!r} is not valid UTF-8", USAGE
     return (
         f"internal error: {type(error).__name__}: {error}\n"
-        "Run the command again with --debug and report its output."
+        "Run `archive db verify`, which names damaged values. If there are none, run the command again"
+        " with --debug and report its output."
     ), ERROR
 
 

@@ -22,6 +22,7 @@ from archive.cli.options import (
     OutputOption,
     examples,
     open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -62,10 +63,12 @@ def list_appliances(
     from archive.columns import Column, Kind
     from archive.maintenance import appliances
     from archive.render.write import write
+    from archive.store import settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         # Of one state of the archive.
         found, twins = appliances.listed(connection), appliances.twins(connection)
+        zone = settings.calendar(connection).zone
     columns = (
         Column("appliance"),
         Column("jobs", Kind.COUNT),
@@ -77,7 +80,7 @@ def list_appliances(
         Column("held_at", Kind.INSTANT, optional=True),
     )
     with open_output(output) as out:
-        write(columns, found, output_format, out)
+        write(columns, found, output_format, out, zone)
     if not found:
         say("The archive has no appliances yet.")
     warn_of_twins(twins)

@@ -104,7 +104,7 @@ def collect(
             say(f"{outcome.attempt.appliance}: {outcome.attempt.reason}")
     code = _exit_code(len(entries), outcomes)
     try:
-        _summarise(number, len(entries), outcomes, output_format, output)
+        _summarise(engine, number, len(entries), outcomes, output_format, output)
     except ArchiveError as error:
         # Everything is archived by now, so an unwritable summary must not look like a failed
         # collection.
@@ -149,6 +149,7 @@ def _run(
 
 
 def _summarise(
+    engine: Engine,
     number: int | None,
     asked: int,
     outcomes: Sequence[Outcome],
@@ -175,7 +176,20 @@ def _summarise(
             whole = {"collection": number, "asked": asked, **totals(outcomes)}
             out.write(records.nested(whole, "appliances", COLUMNS, rows))
         else:
-            write(COLUMNS, rows, output_format or Format.TABLE, out)
+            write(COLUMNS, rows, output_format or Format.TABLE, out, _zone(engine))
+
+
+def _zone(engine: Engine) -> str:
+    """Return the zone of the archive; UTC without one, as in a dry run."""
+    from archive import db
+    from archive.db import migrate as databases
+    from archive.render.units import UTC
+    from archive.store import settings
+
+    if databases.current(engine) is None:
+        return UTC
+    with db.reading(engine) as connection:
+        return settings.calendar(connection).zone
 
 
 def _exit_code(asked: int, outcomes: Sequence[Outcome]) -> int:

@@ -23,7 +23,7 @@ from archive.cli.options import (
     TypesOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -96,11 +96,12 @@ def list_jobs(
     from archive.cli.output import open_output
     from archive.render.write import write
     from archive.reports import jobs
+    from archive.store import settings
 
     # One more row shows whether there are more jobs, faster than counting them.
     most = min(limit + 1, GREATEST) if limit else None
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         scope = parse.scope(
             config,
             connection,
@@ -110,13 +111,14 @@ def list_jobs(
             job_type=job_type,
             with_cadences=False,
         )
+        zone = settings.calendar(connection).zone
         found = jobs.run(connection, scope, wanted)
         # The first row is fetched before the output is opened, so that an error leaves an old file
         # as it was.
         first = next(found, None)
         rows = iter(()) if first is None else chain((first,), found)
         with open_output(output) as out:
-            write(jobs.COLUMNS, islice(rows, limit or None), output_format, out)
+            write(jobs.COLUMNS, islice(rows, limit or None), output_format, out, zone)
         more = sum(1 for _ in rows)  # reading to the end closes the cursor
     if first is None:
         say("No jobs.")
@@ -152,15 +154,15 @@ def show_job(
 ) -> None:
     """Show everything that the archive knows about a job.
 
-    Times in messages are in the time zone of the archive's calendar.
+    Times are in the time zone of the archive's calendar.
     """
     from archive import db, messages
     from archive.cli.output import open_output
     from archive.render import outline, records
     from archive.store import job_reader, settings
 
-    with db.reading(open_archive(database, config)) as connection:
-        forms = messages.forms(settings.calendar(connection).zone, locale)
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         job = job_reader.job(connection, appliance, key)
     if job is None:
         raise UsageError(
@@ -170,7 +172,7 @@ def show_job(
         if output_format == "json":
             out.write(records.escaped(_without_passwords(job.text)) + "\n")
         else:
-            outline.write(_items(job, forms), out)
+            outline.write(_items(job, zone, messages.forms(zone, locale)), out)
 
 
 def _without_passwords(text: str) -> str:
@@ -183,7 +185,7 @@ def _without_passwords(text: str) -> str:
     return text if masked == document else json_numbers.dumps(masked)
 
 
-def _values(job: ArchivedJob) -> dict[str, str | None]:
+def _values(job: ArchivedJob, zone: str) -> dict[str, str | None]:
     """Return the labelled values of a job.
 
     Values are texts for people, None for what the document does not have. Passwords in the location
@@ -205,8 +207,8 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "status": columns.status,
         "type": columns.type,
         "day": job.day,
-        "start time": columns.start_time and moment(columns.start_time),
-        "end time": columns.end_time and moment(columns.end_time),
+        "start time": columns.start_time and moment(columns.start_time, zone),
+        "end time": columns.end_time and moment(columns.end_time, zone),
         "duration": None
         if columns.duration_seconds is None
         else duration(columns.duration_seconds)
@@ -225,8 +227,8 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "parent": columns.parent,
         "target": columns.target_id and f"{columns.target_type} {columns.target_id}",
         "operation": rows.operation and rows.operation.operation,
-        "first seen": moment(job.seen.first_seen),
-        "last seen": moment(job.seen.last_seen),
+        "first seen": moment(job.seen.first_seen, zone),
+        "last seen": moment(job.seen.last_seen, zone),
         "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
         "stored whole": "yes, the tables cannot hold or must not show all of it"
@@ -235,7 +237,7 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
     }
 
 
-def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+def _items(job: ArchivedJob, zone: str, forms: Forms) -> Iterator[Item]:
     """Yield what is known of a job, as items of an outline: values, statuses, messages, findings.
 
     The order is that of interest: the outcome first, technical values last, then lists.
@@ -244,11 +246,11 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
     from archive.render.units import moment
 
     rows = job.rows
-    yield from (Item(label, value) for label, value in _values(job).items() if value)
+    yield from (Item(label, value) for label, value in _values(job, zone).items() if value)
     yield Item(
         "statuses",
         below=[
-            Item(status, f"since {moment(at)}")
+            Item(status, f"since {moment(at, zone)}")
             # By the time at which each was first observed.
             for status, at in sorted(job.seen.statuses.items(), key=lambda item: item[::-1])
         ],

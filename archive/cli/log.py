@@ -20,7 +20,7 @@ from archive.cli.options import (
     FormatOption,
     OutputOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -64,16 +64,17 @@ def list_collections(
 ) -> None:
     """List collections, newest first, with the number of appliances by outcome."""
     from archive import db
-    from archive.store import collection_log
+    from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         found = collection_log.collections(connection, _one_more(limit))
     columns = [
         *_columns("number"),
         *_instants("started", "finished"),
         *_columns("outcome", "asked", "complete", "partial", "failed"),
     ]
-    _write_newest("collection", columns, found, limit, output_format, output)
+    _write_newest("collection", columns, found, limit, output_format, output, zone)
 
 
 @app.command("show", epilog=examples("archive log show", "archive log show 12 --format json"))
@@ -95,9 +96,10 @@ def show_collection(
     """Show the outcome of each appliance in a collection."""
     from archive import db
     from archive.render.units import moment
-    from archive.store import collection_log
+    from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         if number is None:
             one = next(iter(collection_log.collections(connection, 1)), None)
         else:
@@ -122,12 +124,12 @@ def show_collection(
         )
         for each, counts in found
     ]
-    _write(columns, rows, output_format, output)
+    _write(columns, rows, output_format, output, zone)
     if one is None:
         say("No collections yet.")
     else:
         tried = f"{len(rows):,} of {counted(one.asked, 'appliance')} tried"
-        say(f"Collection {one.id} of {moment(one.started)}: {one.outcome}, {tried}.")
+        say(f"Collection {one.id} of {moment(one.started, zone)}: {one.outcome}, {tried}.")
 
 
 @app.command(
@@ -145,9 +147,10 @@ def list_appliances(
     Outcome and reason are those of the last attempt, the counts those of the last archived answer.
     """
     from archive import db
-    from archive.store import collection_log
+    from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         found = collection_log.standings(connection)
     columns = [
         *_columns("appliance"),
@@ -165,7 +168,7 @@ def list_appliances(
         )
         for one in found
     ]
-    _write(columns, rows, output_format, output)
+    _write(columns, rows, output_format, output, zone)
     if not rows:
         say("No collections yet.")
 
@@ -186,10 +189,11 @@ def list_imports(
     """List imports, newest first: ingested files and collected answers."""
     from archive import db
     from archive.reports import Scope
-    from archive.store import import_log
+    from archive.store import import_log, settings
 
     scope = Scope(appliances=tuple(appliance or ()))
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         ids = scope.appliance_ids(connection)
         found = import_log.logged_runs(connection, _one_more(limit), ids)
     columns = [
@@ -198,7 +202,7 @@ def list_imports(
         *_columns("outcome", "error", "seen", "new", "changed", "unchanged"),
         *_columns("findings", "quarantined"),
     ]
-    _write_newest("import", columns, found, limit, output_format, output)
+    _write_newest("import", columns, found, limit, output_format, output, zone)
 
 
 @app.command(
@@ -214,16 +218,17 @@ def list_maintenance(
 ) -> None:
     """List what changed the history other than imports, newest first."""
     from archive import db
-    from archive.store import maintenance_log
+    from archive.store import maintenance_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
+        zone = settings.calendar(connection).zone
         found = maintenance_log.entries(connection, _one_more(limit))
     columns = [
         *_columns("number"),
         *_instants("done_at"),
         *_columns("what", "appliance", "new_name", "jobs", "detail"),
     ]
-    _write_newest("change", columns, found, limit, output_format, output)
+    _write_newest("change", columns, found, limit, output_format, output, zone)
 
 
 def _columns(*names: str) -> list[Column]:
@@ -261,13 +266,14 @@ def _write(
     rows: Sequence[Sequence[Any]],
     output_format: Format,
     output: Path | None,
+    zone: str,
 ) -> None:
     """Write rows in a format, to a file or standard output."""
     from archive.cli.output import open_output
     from archive.render.write import write
 
     with open_output(output) as out:
-        write(columns, rows, output_format, out)
+        write(columns, rows, output_format, out, zone)
 
 
 def _one_more(limit: int) -> int | None:
@@ -282,9 +288,10 @@ def _write_newest(
     limit: int,
     output_format: Format,
     output: Path | None,
+    zone: str,
 ) -> None:
     """Write at most `limit` rows, and say if there are more; `rows` has one more than that."""
-    _write(columns, rows[: limit or None], output_format, output)
+    _write(columns, rows[: limit or None], output_format, output, zone)
     if not rows:
         say(f"No {noun}s yet.")
     elif limit and len(rows) > limit:

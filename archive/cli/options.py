@@ -7,6 +7,7 @@ default.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +18,17 @@ from archive.masking import mask_text
 from archive.text import without_controls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Engine
 
 # The greatest integer of both databases.
 GREATEST = 2**63 - 1
+# Seconds after which a command that only reads gives up, so that none runs on unnoticed: PostgreSQL cannot
+# clean up, nor SQLite shorten its WAL, as long as somebody reads an old state.
+READ_SECONDS = 3600
+# For verbs with an option to raise it.
+TIME_LIMIT = 600
 
 
 class Format(StrEnum):
@@ -63,6 +71,15 @@ ConfigOption = Annotated[
         help="The configuration file. Default: $ARCHIVE_CONFIG, then archive.toml in the user's"
         " configuration directory, then /etc/archive/archive.toml.",
         callback=from_anywhere,
+    ),
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit",
+        metavar="TIME",
+        help="Stop after this time; on PostgreSQL it limits each query of a report. Default:"
+        " 10min.",
     ),
 ]
 DebugOption = Annotated[
@@ -146,6 +163,35 @@ def open_archive(database: str | None, config: str | None) -> Engine:
     engine = connect(database, config)
     databases.require(engine)
     return engine
+
+
+def open_reader(
+    database: str | None, config: str | None, seconds: int | None = READ_SECONDS
+) -> Engine:
+    """Return an engine that only reads, for so many seconds, as `open_archive` does.
+
+    SQLite's file is opened read-only. Raises SchemaError; exceeding the limit raises TimeLimitError.
+    """
+    from archive import db
+    from archive.db import migrate as databases
+
+    engine = db.create_reader(connect(database, config).url, seconds=seconds)
+    databases.require(engine)
+    return engine
+
+
+@contextmanager
+def within(name: str, seconds: int) -> Iterator[None]:
+    """Say of a query or report that was stopped what its limit was. Raises TimeLimitError."""
+    from archive.errors import TimeLimitError
+
+    try:
+        yield
+    except TimeLimitError as error:
+        raise TimeLimitError(
+            f"{name} took longer than {seconds:,} s; limit it to fewer days or appliances, or raise"
+            " --time-limit"
+        ) from error
 
 
 def examples(*lines: str) -> str:

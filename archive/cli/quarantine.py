@@ -21,6 +21,7 @@ from archive.cli.options import (
     OutputOption,
     examples,
     open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -43,7 +44,7 @@ def list_held(
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
-    from archive.store import quarantine
+    from archive.store import quarantine, settings
 
     columns = (
         Column("number", Kind.COUNT),
@@ -55,8 +56,9 @@ def list_held(
         Column("first_seen", Kind.INSTANT, expendable=6),
         Column("last_seen", Kind.INSTANT, expendable=5),
     )
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         held = quarantine.held(connection)
+        zone = settings.calendar(connection).zone
     rows = [
         (
             one.id,
@@ -71,7 +73,7 @@ def list_held(
         for one in held
     ]
     with open_output(output) as out:
-        write(columns, rows, output_format, out)
+        write(columns, rows, output_format, out, zone)
     if not rows:
         say("No documents in quarantine.")
 
@@ -97,7 +99,7 @@ def show_held(
     from archive.store import quarantine
     from archive.text import without_controls
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")

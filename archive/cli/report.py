@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 from archive.appliance_names import split_globs
 from archive.cli.options import (
+    TIME_LIMIT,
     AppliancesOption,
     ConfigOption,
     DatabaseOption,
@@ -26,11 +27,13 @@ from archive.cli.options import (
     OutputOption,
     SinceOption,
     TagsOption,
+    TimeLimitOption,
     TypesOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
+    within,
 )
 from archive.cli.report_options import (
     BuildsOption,
@@ -111,6 +114,7 @@ def report(
     now: NowOption = None,
     plot: PlotOption = False,
     list_: ListOption = False,
+    time_limit: TimeLimitOption = None,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
@@ -119,12 +123,13 @@ def report(
 ) -> None:
     """Show a report on the backup history. Each report answers one question."""
     from archive import db, reports
-    from archive.cli import asked_report
+    from archive.cli import asked_report, parse
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
     from archive.reports.answer import answer
     from archive.reports.core import plots
+    from archive.store import settings
 
     if list_:
         _write_list(output_format, output)
@@ -134,7 +139,9 @@ def report(
     chosen = reports.find(name)
     if plot and output_format is not Format.TABLE:
         raise UsageError(f"--plot and --format {output_format} exclude each other")
-    with db.reading(open_archive(database, config)) as connection:
+    limit = parse.seconds(time_limit) or TIME_LIMIT
+    engine = open_reader(database, config, limit)
+    with within(name, limit), db.reading(engine) as connection:
         scope = asked_report.scope(
             connection,
             config,
@@ -165,7 +172,7 @@ def report(
                 heading = found.heading(connection, asked_report.further(scope, tag, now))
                 records.write_within(heading, "rows", found.columns, rows, out)
             else:
-                write(found.columns, rows, output_format, out)
+                write(found.columns, rows, output_format, out, settings.calendar(connection).zone)
         # JSON has the notes before its rows, and CSV has no place for them.
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
@@ -224,7 +231,8 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     Standard error has them, and when the archive was filled, so that old data are noticed.
     """
     from archive import reports
-    from archive.render.units import moment
+    from archive.render.units import UTC, moment
+    from archive.store import settings
 
     if not number:
         _note(f"No rows{_limits(scope)}.")
@@ -234,7 +242,9 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     if known is None:
         _note("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:
-        _note(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+        zone = settings.calendar(connection).zone
+        times = "" if zone == UTC else f" Times are in {zone}."
+        _note(f"Imports from {moment(known.first, zone)} to {moment(known.last, zone)}.{times}")
 
 
 def _note(text: str) -> None:

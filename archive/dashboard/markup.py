@@ -113,4 +113,4 @@ def _cells(columns: Sequence[Column], row: Sequence[Any], zone: str) -> Iterator
 
 def title(instant: str) -> str:
     """Return the attribute that shows an instant in UTC when one points at it."""
-    return f' title="{units.moment(instant)}"'
+    return f' title="{units.moment(instant, units.UTC)}"'

@@ -115,6 +115,6 @@ def _subtitle(gathered: Gathered) -> str:
 def _footer(gathered: Gathered) -> str:
     """Return by which version the page was made, and the instant that it describes."""
     return markup.text(
-        f"Created by archive {archive.__version__} as of {units.moment(gathered.scope.now)}."
+        f"Created by archive {archive.__version__} as of {units.moment(gathered.scope.now, gathered.zone)}."
         " This file loads nothing from the network."
     )

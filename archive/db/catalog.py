@@ -56,13 +56,28 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
-def complaints(connection: Connection) -> list[str]:
+def read_any_text(connection: Connection) -> None:
+    """Return texts that are not UTF-8, too, with a lone surrogate for each wrong byte.
+
+    Otherwise SQLite's driver refuses the row. PostgreSQL stores no such texts. It lasts as long as the
+    connection to the database.
+    """
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and driver is not None:
+        driver.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+
+
+def complaints(connection: Connection, *, fast: bool = False) -> list[str]:
     """Return problems that SQLite finds in its file or in foreign keys; on PostgreSQL none.
 
-    It reads the whole file, so it takes as long as that.
+    It reads the whole file, so it takes as long as that. If it must be `fast`, indexes are not compared
+    with their tables, and foreign keys are not checked.
     """
     if connection.dialect.name != "sqlite":
         return []
+    if fast:
+        found = connection.exec_driver_sql("PRAGMA quick_check").scalars()
+        return [text for text in found if text != "ok"]
     found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return [text for text in found if text != "ok"] + [

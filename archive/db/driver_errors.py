@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BUSY = "another process is writing to the archive; run the command again when it has finished"
 _CONFLICT = "another process changed the same rows; run the command again"
 _DAMAGED = "the archive is damaged; restore it from a backup"
+_DAMAGED_VALUE = "a value cannot be read; `archive db verify` names damaged values"
 _DISK_FAILED = "the disk failed; see the system's log"
 _DISK_FULL = "the disk is full; free some space, then run the command again"
 _MEMORY = "there is not enough memory; run the command again when less is running"
@@ -30,6 +31,8 @@ _SHUT_DOWN = "the server is starting or shutting down; run the command again lat
 _USER = "the server refused the user or the password; check them and the server's pg_hba.conf"
 _INCOMPLETE = "a table, view or column is missing; check --database, then run `archive db verify`"
 
+# Stands for an error of Python's driver for SQLite that has no code: a text is not UTF-8.
+_UNDECODED = "undecoded"
 # By the code, or by the part of it that stands for a whole class.
 _SENTENCES = {
     "SQLITE_INTERRUPT": "the query took longer than it may; limit it to fewer days or appliances",
@@ -42,11 +45,18 @@ _SENTENCES = {
     "SQLITE_CANTOPEN": "the archive's file cannot be opened; check its path and permissions",
     "SQLITE_NOTADB": "the file is not an archive; check --database",
     "SQLITE_CORRUPT": _DAMAGED,
+    # Of the archive's own SQL, which is right if all tables and values are.
+    "SQLITE_ERROR": (
+        "a table or view is missing, or a value is damaged; check --database, then run"
+        " `archive db verify`"
+    ),
+    _UNDECODED: _DAMAGED_VALUE,
     "SQLITE_FULL": _DISK_FULL,
     "SQLITE_IOERR": _DISK_FAILED,
     "SQLITE_NOMEM": _MEMORY,
     "08": _LOST,
     failed_connection.LOST: _LOST,
+    "22": _DAMAGED_VALUE,
     "25006": "the server accepts no writes; use the primary server, not a standby",
     "25P03": "the server ended an idle transaction; run the command again",
     "28": _USER,
@@ -112,6 +122,8 @@ def codes(error: BaseException, engine: Engine) -> Iterator[str]:
         yield sqlite
         yield "_".join(sqlite.split("_")[:2])
         return
+    if engine.dialect.name == "sqlite" and type(error).__name__ == "OperationalError":
+        yield _UNDECODED
     sqlstate: str | None = getattr(error, "sqlstate", None)
     if sqlstate is None and engine.dialect.name == "postgresql":
         sqlstate = failed_connection.code(error, engine)

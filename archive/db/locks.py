@@ -46,13 +46,23 @@ def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) 
 def lock_schema(connection: Connection) -> None:
     """Hold the lock of schema changes until the transaction ends; there may be no tables yet.
 
-    An advisory lock, since the table with the other locks may not exist yet; on SQLite the writer
-    has the file.
+    It is a lock of the table with the schema's revision, which only its owner can take. Before there is
+    one, it is an advisory lock. On SQLite the writer has the file.
     """
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name != "postgresql":
+        return
+    if not _has_revision(connection):
         connection.exec_driver_sql(
             "SELECT pg_advisory_xact_lock(hashtextextended('archive schema', 0))"
         )
+    # Another process may have created it meanwhile.
+    if _has_revision(connection):
+        connection.exec_driver_sql("LOCK TABLE archive_schema IN EXCLUSIVE MODE")
+
+
+def _has_revision(connection: Connection) -> bool:
+    found = connection.exec_driver_sql("SELECT to_regclass('archive_schema') IS NOT NULL")
+    return bool(found.scalar_one())
 
 
 def _name(connection: Connection, names: list[str]) -> None:

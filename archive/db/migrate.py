@@ -125,14 +125,15 @@ def prepare(engine: Engine) -> None:
 def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False) -> None:
     """Create the archive or upgrade its schema to a revision, in one transaction.
 
-    Comments are always updated, so that their wording needs no migrations. Raises SchemaError, with
+    Comments are always updated, so that their wording needs no migrations, and roles that were given
+    rights get them for what is new. Raises SchemaError, with
     nothing changed, if the archive is newer than this version, or if there is no archive yet, but
     tables of another program; `beside_others` allows those.
 
     On PostgreSQL two upgrades wait for each other; a table in use is waited for as long as
     `LOCK_WAIT_SECONDS`.
     """
-    from archive.db import comments
+    from archive.db import comments, roles
 
     found = current(engine)
     if found is None:
@@ -143,10 +144,12 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
     with db.writing(engine) as connection:
         db.require_utf8(connection)
         db.lock_schema(connection)
+        given = roles.given(connection)
         if found is None:
             foreign_tables.mark(connection)
         run(connection, target)
         db.comment(connection, comments.comments())
+        roles.give_again(connection, given)
 
 
 def run(connection: Connection, target: str = "head") -> None:

@@ -90,7 +90,10 @@ def _bytes(value: Any) -> bytes:
         return b"\xfe"
     if isinstance(value, str):  # whose bytes never begin like the others
         return value.encode("utf-8", "surrogatepass")
-    return b"\xff%d" % value if isinstance(value, int) else b"\xfd" + bytes(value)
+    if isinstance(value, int):
+        return b"\xff%d" % value
+    # A column of integers has something else only by damage.
+    return b"\xfd" + (value if isinstance(value, bytes) else repr(value).encode())
 
 
 def sealed(table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -67,7 +67,7 @@ def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Lette
     days = summary.days(connection, scope)
     sections = list(contents.sections(connection, days, fleet, rows))
     shown, data = io.StringIO(), io.StringIO(newline="")
-    table.write(columns, rows, shown)
+    table.write(columns, rows, shown, calendar.zone)
     delimited.write(columns, rows, data, delimiter)
     lists = [section for section in sections if section.heading not in contents.FIGURES]
     return Letter(

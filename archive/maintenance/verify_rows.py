@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.maintenance.verify_sample import Sample
+
     # The table, the key of a row, and its wrong columns.
     Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
 
@@ -32,11 +34,11 @@ _NATURAL = {
 }
 
 
-def unsealed(connection: Connection, table: sa.Table) -> Found:
+def unsealed(connection: Connection, table: sa.Table, sample: Sample) -> Found:
     """Yield the rows of a table that do not match their seals."""
     columns = seals.facts(table)
     keys = [columns.index(key) for key in table.primary_key]
-    query = sa.select(*columns, table.c[seals.COLUMN])
+    query = sa.select(*columns, table.c[seals.COLUMN]).where(*sample.of(table))
     with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
         for row in rows:
             *values, stored = row
@@ -46,7 +48,7 @@ def unsealed(connection: Connection, table: sa.Table) -> Found:
                 yield table.name, tuple(values[place] for place in keys), names
 
 
-def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]]:
+def orphans(connection: Connection, sample: Sample) -> Iterator[tuple[str, tuple[Any, ...], str]]:
     """Yield the rows that refer to a missing row, with the table of that.
 
     Foreign keys prevent them, but a server can be set to skip these, and a disk can fail.
@@ -56,6 +58,7 @@ def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]
             parent = constraint.referred_table.alias()
             pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
             query = sa.select(*table.primary_key).where(
+                *sample.of(table),
                 *(column.is_not(None) for column, _ in pairs),
                 ~sa.exists().where(*(column == other for column, other in pairs)),
             )
@@ -63,12 +66,17 @@ def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]
                 yield table.name, tuple(row), constraint.referred_table.name
 
 
-def gaps(connection: Connection) -> Found:
+def gaps(connection: Connection, sample: Sample) -> Found:
     """Yield the last row of each list whose rows are not numbered without gaps, from 0."""
     for table in _LISTS:
         *owner, seq = table.primary_key
         last = sa.func.max(seq)
-        query = sa.select(*owner, last).group_by(*owner).having(sa.func.count() != last + 1)
+        query = (
+            sa.select(*owner, last)
+            .where(*sample.of(table))
+            .group_by(*owner)
+            .having(sa.func.count() != last + 1)
+        )
         for row in connection.execute(query):
             yield table.name, tuple(row), [seq.name]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Connection
+
+    from archive.maintenance.verify_sample import Sample
 
     Valid = Callable[[Any], bool]
 
@@ -31,11 +34,12 @@ _JSON = {
 _LISTS = {("schedule", "days"), ("schedule", "parts")}
 _DAYS = {"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGERS = (sa.Integer, sa.BigInteger)
 _AT_A_TIME = 5000
 
 
-def malformed(connection: Connection) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+def malformed(connection: Connection, sample: Sample) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     """Yield the table, column and key of each value that has not the form of its column."""
     for table in tables.metadata.sorted_tables:
         checked = [(column, valid) for column in table.columns if (valid := _form(table, column))]
@@ -51,7 +55,7 @@ def malformed(connection: Connection) -> Iterator[tuple[str, str, tuple[Any, ...
             sa.type_coerce(column, sa.types.NullType())
             for column in (*keys, *(c for c, _ in checked))
         ]
-        query = sa.select(*raw).select_from(table)
+        query = sa.select(*raw).select_from(table).where(*sample.of(table))
         with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
             for row in rows:
                 for (column, valid), value in zip(checked, row[len(keys) :], strict=True):
@@ -76,14 +80,21 @@ def _form(table: sa.Table, column: sa.Column[Any]) -> Valid | None:
     if isinstance(kind, _INTEGERS) or _refers_to_number(column):
         return lambda value: type(value) is int
     if isinstance(kind, sa.Double):
-        return lambda value: type(value) in (float, int)
+        return lambda value: type(value) in (float, int) and isfinite(value)
     if isinstance(kind, sa.LargeBinary):
         return lambda value: isinstance(value, bytes)
-    return lambda value: isinstance(value, str)
+    return _is_text
 
 
 def _refers_to_number(column: sa.Column[Any]) -> bool:
     return any(isinstance(key.column.type, _INTEGERS) for key in column.foreign_keys)
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a text that both databases store: no NUL, no lone surrogate."""
+    if not isinstance(value, str):
+        return False
+    return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
 
 
 def _is_instant(value: Any) -> bool:

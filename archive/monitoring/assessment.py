@@ -11,6 +11,7 @@ from archive.monitoring.states import states
 from archive.monitoring.thresholds import Judgement, Thresholds, judge
 from archive.render.units import duration
 from archive.reports import import_span
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,8 @@ def assess(
     The last import counts, of any appliance, in scope or not. Raises UsageError for a glob that matches
     no known appliance.
     """
-    found = [judge(state, thresholds) for state in states(connection, scope)]
+    zone = settings.calendar(connection).zone
+    found = [judge(state, thresholds, zone) for state in states(connection, scope)]
     found.sort(key=lambda one: (-badness(one.level), one.appliance))
     span = import_span(connection, replace(scope, appliances=(), named=None))
     # The last import can be later than `now`.

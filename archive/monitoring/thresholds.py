@@ -27,9 +27,11 @@ _CRITICAL_AGE = 2
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
 # A warning alone: how many are critical, users say.
 _CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
+# Warn of any: nobody can say whether there is a backup.
+_NONE = (Range(0, 0), None)
 # The figures, by the names that they have in the performance data.
-AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
-    "age", "failures", "missed", "drop", "duration", "import",
+AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT, STUCK, OTHER = (
+    "age", "failures", "missed", "drop", "duration", "import", "stuck", "other",
 )  # fmt: skip
 # The units of the thresholds of each figure, in the order of the performance data.
 UNITS: Mapping[str, Mapping[str, int]] = {
@@ -39,7 +41,11 @@ UNITS: Mapping[str, Mapping[str, int]] = {
     DROP: PERCENT,
     DURATION: SECONDS,
     IMPORT: SECONDS,
+    STUCK: PLAIN,
+    OTHER: PLAIN,
 }
+# The default thresholds that are the same for all appliances.
+_FIXED = {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES, STUCK: _NONE, OTHER: _NONE}
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,10 @@ class Judgement(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judge(state: State, thresholds: Thresholds) -> Judgement:
+def judge(state: State, thresholds: Thresholds, zone: str) -> Judgement:
     """Return the judgement of an appliance; a retired one raises no alarm.
 
-    It needs no database: `state` has all figures.
+    Reasons show times on the clocks of an IANA zone. It needs no database: `state` has all figures.
     """
     # Nothing is expected of it, but its figures are still shown.
     if state.state == RETIRED:
@@ -89,7 +95,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
     # Two figures can have the same reason, such as that nothing was ever imported.
-    reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
+    reasons = tuple(dict.fromkeys(_reason(state, one, zone) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 
 
@@ -102,6 +108,8 @@ def _values(state: State) -> dict[str, int | None]:
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
         IMPORT: state.collection.age_seconds,
+        STUCK: state.stuck,
+        OTHER: state.unknown_status,
     }
 
 
@@ -127,7 +135,7 @@ def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
         return Range(0, rpo), Range(0, _CRITICAL_AGE * rpo)
     if name == IMPORT and limit is not None:
         return Range(0, limit), None
-    return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
+    return _FIXED.get(name, (None, None))
 
 
 def _level_of_age(state: State, age: int | None, thresholds: Thresholds) -> Level:
@@ -182,19 +190,19 @@ def _level(value: int | None, warning: Range | None, critical: Range | None) -> 
     return Level.OK
 
 
-def _reason(state: State, figure: Figure) -> str:
+def _reason(state: State, figure: Figure, zone: str) -> str:
     """Return why a figure is not OK, in words and with the bound that it crosses."""
     if figure.name == AGE and figure.level is Level.UNKNOWN:
         last_import = state.collection.last_seen
         if last_import is None:
             return "never imported"
-        return f"no recent data since {moment(last_import)}"
+        return f"no recent data since {moment(last_import, zone)}"
     if figure.value is None:
         return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value
     overdue = state.current.overdue_since_time
     if figure.name == AGE and overdue and not _crossed(figure):
-        return f"overdue since {moment(overdue)}, last success {duration(value)} ago"
+        return f"overdue since {moment(overdue, zone)}, last success {duration(value)} ago"
     text = {
         AGE: f"last success {duration(value)} ago",
         CONSECUTIVE_FAILURES: counted(value, "consecutive failure"),
@@ -202,6 +210,8 @@ def _reason(state: State, figure: Figure) -> str:
         DROP: f"last success {value} % smaller than expected",
         DURATION: f"last success took {duration(value)}",
         IMPORT: f"last import {duration(value)} ago",
+        STUCK: counted(value, "stuck job"),
+        OTHER: f"{counted(value, 'job')} in an unknown status",
     }[figure.name]
     crossed = figure.critical if figure.level is Level.CRITICAL else figure.warning
     return f"{text}{_bound(figure.name, crossed, value)}"
@@ -217,7 +227,8 @@ def _crossed(figure: Figure) -> bool:
 
 def _bound(name: str, crossed: Range | None, value: int) -> str:
     """Return the bound that a value exceeds, or the whole range if there is more to it."""
-    if crossed is None or not crossed.alarms(value):
+    # That by default none is allowed goes without saying.
+    if crossed is None or not crossed.alarms(value) or crossed is _NONE[0]:
         return ""
     if crossed.inside or value <= crossed.end:
         return f" (threshold {crossed})"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind, Role
 from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section, folded, records
-from archive.render.units import readable
+from archive.render.units import UTC, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +22,12 @@ _SERIES_EXPENDABLE = 9
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
-def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
+def write(
+    columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO, zone: str = UTC
+) -> None:
     """Write a table, without optional columns that hold only zero or NULL.
+
+    Instants are on the clocks of an IANA zone, with their offset.
 
     On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines
     have any length. A heading whose rows are not adjacent becomes a column. Numbers are
@@ -33,14 +37,14 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
     body = list(rows)
     places = {column.name: place for place, column in enumerate(columns)}
     # Without a heading that repeats, rows stand in sections below their heading.
-    sections = _sections(columns, body)
+    sections = _sections(columns, body, zone)
     marks = next((place for place, one in enumerate(columns) if one.role is Role.MARK), None)
     margins = None
     if sections or marks is not None:
         margins = [MARK if marks is not None and row[marks] else NO_MARK for row in body]
     kind_columns = {column.kind_in for column in columns}
     fields = [
-        _field(column, [row[place] for row in body], _kinds(column, body, places))
+        _field(column, [row[place] for row in body], _kinds(column, body, places), zone)
         for place, column in enumerate(columns)
         if column.name not in kind_columns
         and column.role is not Role.MARK
@@ -86,7 +90,7 @@ def _headings(sections: Sequence[Section], number: int) -> list[str]:
     return [f"{place + 1:,}{sectioned[place] if sections else ''}" for place in range(number)]
 
 
-def _sections(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Section]:
+def _sections(columns: Sequence[Column], rows: Sequence[Sequence[Any]], zone: str) -> list[Section]:
     """Return the rows under each heading; none without headings, or if a heading would repeat."""
     place = next((place for place, one in enumerate(columns) if one.role is Role.HEADING), None)
     if place is None:
@@ -94,7 +98,7 @@ def _sections(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[
     found: list[Section] = []
     for value, run in groupby(row[place] for row in rows):
         first = found[-1].end if found else 0
-        heading = NULL if value is None else readable(columns[place].kind, value)
+        heading = NULL if value is None else readable(columns[place].kind, value, zone)
         found.append(Section(heading, first, first + sum(1 for _ in run)))
     return found if len({one.heading for one in found}) == len(found) else []
 
@@ -108,13 +112,13 @@ def _kinds(
     return (Kind(row[places[column.kind_in]]) for row in rows)
 
 
-def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Field:
+def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind], zone: str) -> Field:
     """Return a column of the table, with its cells in readable units."""
     from rich.cells import cell_len
 
     typed = zip(kinds, values)  # noqa: B905 - the kind of a whole column repeats without end
     cells = [
-        None if value is None else readable(kind, value, signed=column.signed)
+        None if value is None else readable(kind, value, zone, signed=column.signed)
         for kind, value in typed
     ]
     numeric = _is_numeric(column, values)

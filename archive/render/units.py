@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from archive import timestamps
@@ -11,7 +12,11 @@ from archive.render.sparkline import sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
+# The zone of an archive whose calendar has no other.
+UTC = "UTC"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 # IEC 80000-13: powers of 1,024.
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 # From here on `1024.0` of a unit would be shown, so the next unit is used.
@@ -63,24 +68,37 @@ def percent(value: float) -> str:
     return f"{hundredths:,.1f} %"
 
 
-def moment(value: str) -> str:
-    """Return an instant to the second, such as `2026-07-24 02:15:00Z`.
+def moment(value: str, zone: str, precision: Literal["minutes", "seconds"] = "seconds") -> str:
+    """Return an instant on the clocks of an IANA zone, with its offset: `2026-07-24 04:15:00+02:00`.
 
-    Fractions of a second are cut off.
+    In the zone UTC, and at the ends of the years that datetime knows, it is in UTC:
+    `2026-07-24 02:15:00Z`. Smaller parts than the precision are cut off.
     """
-    return f"{value[:10]} {value[11:19]}Z"
+    utc = f"{value[:10]} {value[11 : 19 if precision == 'seconds' else 16]}Z"
+    if zone == UTC:
+        return utc
+    shown = _on_clocks(value, zone)
+    return utc if shown is None else shown.isoformat(" ", precision)
 
 
 def local(value: str, zone: str) -> str:
     """Return an instant on the clocks of an IANA zone, to the minute, such as `2026-07-24 04:15`.
 
-    At the ends of the years that datetime knows, it is in UTC, with a Z.
+    The zone must be named elsewhere. At the ends of the years that datetime knows, the instant is in
+    UTC, with a Z.
     """
+    shown = _on_clocks(value, zone)
+    if shown is None:
+        return moment(value, UTC, "minutes")
+    return shown.replace(tzinfo=None).isoformat(" ", "minutes")
+
+
+def _on_clocks(value: str, zone: str) -> datetime | None:
+    """Return an instant in a zone; None if its year there is not from 1 to 9999."""
     try:
-        shown = timestamps.to_datetime(value).astimezone(ZoneInfo(zone))
+        return timestamps.to_datetime(value).astimezone(ZoneInfo(zone))
     except OverflowError:
-        return f"{value[:10]} {value[11:16]}Z"
-    return f"{shown:%Y-%m-%d %H:%M}"
+        return None
 
 
 def text(value: str) -> str:
@@ -92,25 +110,31 @@ def text(value: str) -> str:
     )
 
 
-_READABLE: dict[Kind, Callable[[Any], str]] = {
-    Kind.RATIO: percent,
+_WHOLE: dict[Kind, Callable[[int], str]] = {
     Kind.BYTES: size,
     Kind.SECONDS: duration,
     Kind.RATE: rate,
-    Kind.INSTANT: moment,
+}
+_READABLE: dict[Kind, Callable[[Any], str]] = {
+    Kind.RATIO: percent,
     Kind.FLAG: lambda value: "yes" if value else "no",
     Kind.SERIES: sparkline,
 }
 
 
-def readable(kind: Kind, value: Any, *, signed: bool = False) -> str:
+def readable(kind: Kind, value: Any, zone: str = UTC, *, signed: bool = False) -> str:
     """Return a value (not None) as a table shows it; `signed` adds a plus to positive numbers.
 
-    `value` has the type of its kind: a number for bytes and seconds, a text for instants.
+    Numbers of bytes and seconds are rounded, instants are on the clocks of `zone`. A value that does
+    not fit its kind, as the column of a user's query may have, is shown as it is.
     """
     if signed and value > 0:
         return f"+{readable(kind, value)}"
-    if kind in _READABLE:
+    if kind is Kind.INSTANT and isinstance(value, str) and _INSTANT.fullmatch(value):
+        return moment(value, zone)
+    if kind in _WHOLE and isinstance(value, int | float):
+        return _WHOLE[kind](round(value))
+    if kind in _READABLE and not isinstance(value, str):
         return _READABLE[kind](value)
     if isinstance(value, int):
         return f"{value:,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.render import delimited, records, table
+from archive.render.units import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,9 +22,19 @@ FORMATS: dict[str, Writer] = {
 }
 
 
-def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], name: str, out: TextIO) -> None:
+def write(
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Any]],
+    name: str,
+    out: TextIO,
+    zone: str = UTC,
+) -> None:
     """Write rows in the format `name`: table, csv or json.
 
-    Raises KeyError for any other name; options of the command allow no other.
+    A table shows instants on the clocks of an IANA zone. Raises KeyError for any other name; options
+    of the command allow no other.
     """
-    FORMATS[name](columns, rows, out)
+    if name == "table":
+        table.write(columns, rows, out, zone)
+    else:
+        FORMATS[name](columns, rows, out)

@@ -247,8 +247,9 @@ def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     """Yield what a long gap is, and how many imports and documents are in no row of the report."""
+    now = moment(scope.now, settings.calendar(connection).zone)
     yield (
-        f"Ages are as of {moment(scope.now)}. A gap is long if it exceeds the usual one by more than"
+        f"Ages are as of {now}. A gap is long if it exceeds the usual one by more than"
         f" {reporting.LONG_PERCENT - 100} %. The usual gap is a day or more, from {reporting.LEAST_GAPS}"
         " gaps on."
     )

@@ -227,9 +227,9 @@ def _finished(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     """Yield which jobs do not count, and what a recovery is."""
-    del connection
+    after = moment(scope.now, settings.calendar(connection).zone)
     yield (
-        f"Jobs in progress, and jobs that start after {moment(scope.now)}, do not count. A recovery"
+        f"Jobs in progress, and jobs that start after {after}, do not count. A recovery"
         " lasts from the start of the first failure to the end of the next success."
     )
 

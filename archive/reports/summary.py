@@ -80,6 +80,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
+    zone = settings.calendar(connection).zone
     # The judgement of all appliances is read once, and used by several sections.
     states = list(current(connection, now))
     retired = {one.appliance for one in states if one.state == RETIRED}
@@ -97,12 +98,12 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     yield from _attention(states, repeated, before)
     yield from _stuck(connection, now)
     trend = trend_of(connection, now)
-    yield from _last_good(states, ongoing)
+    yield from _last_good(states, ongoing, zone)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
-    yield from _collection(connection, now)
+    yield from _collection(connection, now, zone)
 
 
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
@@ -144,14 +145,15 @@ def _attention(
 
 def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the number of jobs that are stuck now, on whatever day they began."""
-    whole = replace(scope, since=None, until=None)
-    names = [row.appliance for row in stuck.select(connection, whole) if row.stuck]
+    names = [row.appliance for row in stuck.stuck(connection, scope)]
     if names:
         detail = ", ".join(sorted(set(names))[:NAMED])
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
-def _last_good(states: list[Current], ongoing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
+def _last_good(
+    states: list[Current], ongoing: list[streaks.StreaksRow], zone: str
+) -> Iterator[SummaryRow]:
     """Yield the last good backup of the worst appliances, and how many others there are.
 
     Ages are in seconds, as of now. The order is that of the report `appliances`, apart from sizes
@@ -165,7 +167,7 @@ def _last_good(states: list[Current], ongoing: list[streaks.StreaksRow]) -> Iter
         good = row.success
         last = "no success yet"
         if good is not None:
-            last = f"{good.end_time[:16].replace('T', ' ')}Z"
+            last = moment(good.end_time, zone, "minutes")
             if good.size_bytes is not None:
                 last = f"{size(good.size_bytes)}, {last}"
         yield SummaryRow(
@@ -222,7 +224,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         )
 
 
-def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+def _collection(connection: Connection, scope: Scope, zone: str) -> Iterator[SummaryRow]:
     """Yield the last import, and what is wrong with the imports.
 
     Long gaps are those between imports on the days in scope; all else is as of now.
@@ -231,7 +233,7 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
         latest = max(imported, key=lambda row: row.last_seen or "")
-        detail = moment(latest.last_seen or "")
+        detail = moment(latest.last_seen or "", zone)
         yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
     missing = collection.not_reporting(connection, scope)
     named = ", ".join(row.appliance for row in missing[:NAMED])
@@ -251,7 +253,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     exact = "exact" if is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
-        f" percentiles are {exact}. As of {moment(scope.now)}."
+        f" percentiles are {exact}. As of {moment(scope.now, calendar.zone)}."
     )
 
 

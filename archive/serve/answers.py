@@ -22,6 +22,7 @@ from archive.reports import REPORTS
 from archive.reports.answer import answer
 from archive.serve import report_page
 from archive.serve.parameters import read
+from archive.store import settings
 from archive.suggestions import suggestion
 from archive.text import quoted
 
@@ -116,9 +117,11 @@ def _content(
     if form == HTML:
         shown = list(islice(rows, limits.rows_shown + 1))
         heading = found.heading(connection, further)
+        zone = settings.calendar(connection).zone
+        cut = len(shown) > limits.rows_shown
         return report_page.page(
-            site, found, heading, shown[: limits.rows_shown], query, cut=len(shown) > limits.rows_shown
-        )  # fmt: skip
+            site, found, heading, shown[: limits.rows_shown], query, zone, cut=cut
+        )
     every = list(islice(rows, limits.rows + 1))
     if len(every) > limits.rows:
         raise UsageError(

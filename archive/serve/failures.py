@@ -66,7 +66,10 @@ def answered(endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
             status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
             return plain(str(error), status)
         except Exception as error:  # noqa: BLE001 - nobody sees a traceback
-            say(f"archive: internal error: {request.url.path}: {type(error).__name__}: {error}")
+            say(
+                f"archive: internal error: {request.url.path}: {type(error).__name__}: {error};"
+                " `archive db verify` names damaged values"
+            )
             return plain("internal error; see the log of `archive serve`", 500)
 
     return answer

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from archive.columns import Kind, Role
-from archive.render.units import readable
+from archive.render.units import moment, readable
 from archive.serve.access import POLICY as STRICT
 
 if TYPE_CHECKING:
@@ -63,10 +63,14 @@ def page(
     heading: dict[str, Any],
     rows: Sequence[Sequence[Any]],
     query: str,
+    zone: str,
     *,
     cut: bool,
 ) -> str:
-    """Return the page of a report; `cut` says that there are more rows. `query` is what was asked."""
+    """Return the page of a report; `cut` says that there are more rows. `query` is what was asked.
+
+    Instants are on the clocks of an IANA zone.
+    """
     report = found.report
     asked = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[1]]
     links = " · ".join(
@@ -74,14 +78,17 @@ def page(
     )
     number = f"The first {len(rows):,} rows" if cut else f"{len(rows):,} rows"
     span = heading["collection"]
-    imports = f"Imports from {_moment(span['first'])} to {_moment(span['last'])}." if span else ""
+    imports = ""
+    if span:
+        first, last = (moment(span[name], zone) for name in ("first", "last"))
+        imports = f"Imports from {first} to {last}. Times are in {zone}."
     return _document(
         f"{report.name}: {report.question}",
         f"<p>{_link('../reports', (), 'all reports')} · {links}</p>",
         _form(site.supported(report), report, asked),
         f'<div class="scroll" tabindex="0" role="region" aria-label="Rows of {escape(report.name)}">',
         f"<table><caption>{number}</caption>",
-        *_table(found.columns, rows),
+        *_table(found.columns, rows, zone),
         "</table></div>",
         *(f'<p class="soft">{escape(note)}</p>' for note in (*heading["notes"], imports) if note),
     )
@@ -162,7 +169,7 @@ def _field(one: Parameter, report: Report, value: str) -> str:
     )
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], zone: str) -> Iterator[str]:
     """Yield the lines of a table.
 
     Optional columns that are empty have no place in it, nor have those that only serve others. A
@@ -186,7 +193,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
     yield f"<thead><tr>{''.join(heads)}</tr></thead><tbody>"
     for row in rows:
         cells = "".join(
-            f"<td{_class(numeric[place])}>{escape(_cell(one, row[place], row, places))}</td>"
+            f"<td{_class(numeric[place])}>{escape(_cell(one, row[place], row, places, zone))}</td>"
             for place, one in shown
         )
         wrong = ' class="wrong"' if any(row[place] for place in marks) else ""
@@ -194,7 +201,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
     yield "</tbody>"
 
 
-def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]) -> str:
+def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int], zone: str) -> str:
     """Return the text of a cell, a dash for None.
 
     The unit is that of the kind of the column, or of the row if the kind is in another column.
@@ -202,7 +209,7 @@ def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]
     if value is None:
         return "-"
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
-    return readable(kind, value, signed=column.signed)
+    return readable(kind, value, zone, signed=column.signed)
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
@@ -216,8 +223,3 @@ def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
 def _class(numeric: bool) -> str:  # noqa: FBT001 - the one thing that it says
     """Return the attribute of a cell that holds a number."""
     return ' class="n"' if numeric else ""
-
-
-def _moment(instant: str) -> str:
-    """Return an instant as the tables show it."""
-    return readable(Kind.INSTANT, instant)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
+    from archive.store.selection import Selection
+
 # Jobs that are read together, with one query for each table.
 _CHUNK = 1000
 _ALL = Extent()
@@ -84,11 +86,11 @@ class ArchivedJob(NamedTuple):
 
 def jobs(
     connection: Connection,
-    extent: Extent = _ALL,
+    selection: Selection = _ALL,
     appliance_ids: Sequence[int] | None = None,
     on_appliance: Callable[[int, int], None] = lambda *_: None,
 ) -> Iterator[ArchivedJob]:
-    """Yield the jobs of an extent, of all or some appliances, by appliance name and job key.
+    """Yield the selected jobs, of all or some appliances, by appliance name and job key.
 
     `on_appliance` is called with the number of appliances read so far, and the number of all.
 
@@ -101,7 +103,7 @@ def jobs(
     if appliance_ids is not None:
         wanted = set(appliance_ids)
         names = [row for row in names if row.id in wanted]
-    conditions = extent.conditions()
+    conditions = selection.conditions()
     for number, (appliance_id, name) in enumerate(names, 1):
         last_key = ""
         # On from the last key, not by an offset, whose time would grow with each chunk.

@@ -7,7 +7,7 @@ starts after a number up to which all imports have ended.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 # An import running longer than this is assumed to have died.
 _LONGEST = timedelta(days=1)
+
+
+class Selection(Protocol):
+    """A choice of jobs."""
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions on `job`, for a query that selects from it."""
 
 
 class Extent(NamedTuple):

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from archive import db
 from archive.config import file
 from archive.db import migrate, tables
+from archive.maintenance import verify_sample
 from tests.support import postgres
-from tests.support.archives import import_documents, rows
+from tests.support.archives import empty, import_documents, rows
 from tests.support.command import archive, at
 from tests.support.samples import BASE, SAMPLES
 
@@ -145,6 +146,19 @@ def test_damage_is_listed(engine: Engine, damage: str, found: list[str]) -> None
     number = "1 problem" if len(found) == 1 else f"{len(found)} problems"
     lines = "".join(f"job {KEY} of vc01: {sentence}\n" for sentence in found)
     assert done == (1, lines, f"archive: {number} found in the archive\n")
+
+
+def test_fast_verification_reports_its_share(
+    sqlite_archive: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many jobs a sample is verified, which a message says; of few jobs everything."""
+    empty(sqlite_archive)
+    import_documents(sqlite_archive, {f"job-{number}": BASE for number in range(6)})
+    verify = ("db", "verify", "--fast", at(sqlite_archive))
+    assert archive(*verify) == (0, "", "No problems found.\n")
+    monkeypatch.setattr(verify_sample, "_JOBS", 2)
+    said = "Verified 1 of 3 jobs; totals and expected backups were not verified."
+    assert archive(*verify) == (0, "", f"{said}\nNo problems found.\n")
 
 
 def test_foreign_column_is_found(nowhere: str) -> None:

@@ -42,6 +42,7 @@ BUSY = "another process is writing to the archive"
         ("57P02", "the server is starting or shutting down"),
         ("57P03", "the server is starting or shutting down"),
         ("58030", "the disk failed"),
+        ("22P02", "a value cannot be read; `archive db verify` names damaged values"),
         ("XX001", "the archive is damaged; restore it from a backup"),
         ("XX002", "the archive is damaged; restore it from a backup"),
     ],
@@ -70,6 +71,8 @@ def test_postgresql_errors_are_recognised_by_sqlstate(sqlstate: str, said: str) 
         ("SQLITE_IOERR_WRITE", "the disk failed"),
         ("SQLITE_NOMEM", "there is not enough memory"),
         ("SQLITE_PROTOCOL", BUSY),
+        ("SQLITE_ERROR", "a table or view is missing, or a value is damaged"),
+        ("", "a value cannot be read; `archive db verify` names damaged values"),
     ],
 )
 def test_sqlite_errors_are_recognised_by_extended_code(name: str, said: str) -> None:

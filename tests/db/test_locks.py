@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import engine as engines
-from archive.db import migrate, roles
+from archive.db import migrate, rights
 from archive.errors import DatabaseError
 from tests.support.archives import import_documents
 from tests.support.command import environment
@@ -136,7 +136,7 @@ def test_locks_of_writers_cannot_be_held_by_a_reader(postgresql_archive: Engine)
         db.lock(connection, names)
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
         assert connection.exec_driver_sql(held).scalar_one() == 0
-    assert not any(table == "write_lock" for table in roles.READABLE)
+    assert "write_lock" not in rights.readable()
 
 
 def test_shared_locks_exclude_only_exclusive_ones(

@@ -9,6 +9,7 @@ from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate
 from archive.maintenance import change_calendar, verify
+from archive.maintenance.verify_sample import Sample
 from tests.support.archives import import_documents
 from tests.support.samples import BASE, SAMPLES, job
 
@@ -38,12 +39,26 @@ def of_jobs(engine: Engine) -> list[str]:
 
 
 def test_sound_archive_has_no_problems(engine: Engine) -> None:
-    """After imports of all kinds there are no problems, and progress is reported every thousand jobs."""
+    """After imports of all kinds there are no problems, and progress is reported up to the end."""
     import_documents(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     import_documents(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
-    progress: list[tuple[int, int]] = []
-    assert list(verify.verify(engine, lambda done, total: progress.append((done, total)))) == []
-    assert progress == [(1000, 1012)]
+    progress: list[float] = []
+    assert list(verify.verify(engine, progress.append)) == []
+    assert progress == sorted(progress)
+    assert progress[-1] == 0.4 + 0.6 * 1000 / 1012
+
+
+def test_sample_finds_damage_of_its_jobs_alone(engine: Engine) -> None:
+    """Two samples that together are the whole find each damaged job once; shared rows are in both."""
+    import_documents(engine, {f"job-{number}": BASE for number in range(10)})
+    execute(engine, "UPDATE job SET key = key || 'x', size_bytes = 1", "DELETE FROM job_status")
+    execute(engine, "UPDATE appliance SET seal = seal || seal")
+    halves = [list(verify.verify(engine, sample=Sample(2, rest))) for rest in (0, 1)]
+    changed = [[one for one in half if "not the one that was archived" in one] for half in halves]
+    assert [len(one) for one in changed] == [5, 5]
+    assert len({*changed[0], *changed[1]}) == 10
+    assert [sum("wrong key" in one for one in half) for half in halves] == [5, 5]
+    assert all(any(one.startswith("appliance (id ") for one in half) for half in halves)
 
 
 @pytest.mark.parametrize(

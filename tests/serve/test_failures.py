@@ -60,7 +60,9 @@ def test_unexpected_error_is_logged_and_not_shown() -> None:
         500,
         b"internal error; see the log of `archive serve`\n",
     )
-    assert said == ["archive: internal error: /x: KeyError: 'detail'"]
+    assert said == [
+        "archive: internal error: /x: KeyError: 'detail'; `archive db verify` names damaged values"
+    ]
 
 
 def test_errors_of_the_router_are_left_to_it() -> None:
