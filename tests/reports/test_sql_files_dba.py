@@ -442,7 +442,7 @@ def test_imports(engine: Engine) -> None:
     assert run(engine, "imports", imports="3") == (
         (
             "id", "appliance", "source", "seen_at", "outcome", "seen", "new", "changed",
-            "unchanged", "findings", "quarantined", "error",
+            "unchanged", "findings", "quarantined", "pruned", "error",
         ),
         [
             (
