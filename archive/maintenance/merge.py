@@ -25,6 +25,7 @@ from archive.store import (
     maintenance_log,
     pruned_periods,
     pruned_totals,
+    received_documents,
     settings,
 )
 from archive.store.chunks import chunks
@@ -98,6 +99,7 @@ def _join(
     connection.execute(
         sa.update(run).where(run.c.appliance_id == source).values(appliance_id=target)
     )
+    received_documents.hand_over(connection, source, target)
     # Before its jobs go: the loader has counted them for the other appliance.
     day_totals.subtract(connection, source)
     appliance_rows.delete(connection, source)

@@ -61,10 +61,8 @@ class ApplianceJudge:
         stored: list[StoredBackup] = []
         if self._before is not None:
             stored = stored_backups.latest(self._connection, self._one.id)
-        elif self._one.pruned is not None:
-            stored = stored_backups.before(
-                self._connection, self._one.id, self._one.pruned.judged_from
-            )
+        elif (pruned := self._one.pruned) is not None:
+            stored = stored_backups.before(self._connection, self._one.id, pruned.judged_from)
         first = self._first(since, stored)
         if first is not None and self._before is not None:
             day = self._calendar.day(instant(first - expected.CHANGES_WITHIN))

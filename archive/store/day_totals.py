@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import sqlalchemy as sa
 
 from archive import db, quantile_sketch
-from archive.db import tables
+from archive.db import seals, tables
 from archive.store.chunks import chunks
 from archive.store.wrong_rows import WrongRow, compare
 
@@ -190,12 +190,10 @@ class Totals:
             for row in connection.execute(sa.select(table).where(table.c.day.in_(chunk))):
                 if (row.day, row.type, row.status) in self._totals:
                     self.merge(row)
-        totals, drawn = self.rows()
+        rows = [(*one, *sketch[len(_KEY) :]) for one, sketch in zip(*self.rows(), strict=True)]
         self._totals = {}
-        places = len(_KEY)
-        rows = [(*total, *sketch[places:]) for total, sketch in zip(totals, drawn, strict=True)]
-        values = [column.name for column in table.columns if not column.primary_key]
-        db.upsert(connection, table, rows, values[:-1])
+        names = [column.name for column in seals.facts(table) if not column.primary_key]
+        db.upsert(connection, table, rows, names)
 
     def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """Return the changes as rows of `day_total` and `day_sketch`, in key order."""
@@ -207,10 +205,7 @@ class Totals:
 
 
 def count(connection: Connection) -> Totals:
-    """Return the totals of all jobs in the archive, and of those that were pruned.
-
-    Memory grows with the days, not with the jobs.
-    """
+    """Return the totals of all jobs, pruned ones included; memory grows with the days."""
     totals = Totals()
     for row in connection.execute(sa.select(tables.pruned_day)):
         totals.merge(row)
