@@ -447,15 +447,15 @@ def test_imports(engine: Engine) -> None:
         [
             (
                 6, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
-                None,
+                0, None,
             ),
             (
                 5, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
-                None,
+                0, None,
             ),
             (
                 4, VARIES, "answer.json", "2026-03-05T04:00:00.000000Z", "complete", 1, 1, 0, 0, 1, 0,
-                None,
+                0, None,
             ),
         ],
     )  # fmt: skip
