@@ -91,9 +91,17 @@ class Loader:
         counts.unchanged += len(marks)
 
     def load(
-        self, connection: Connection, observations: Sequence[Observation], counts: Counts
+        self,
+        connection: Connection,
+        observations: Sequence[Observation],
+        counts: Counts,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Merge a batch into the archive and update `counts`."""
+        """Merge a batch into the archive and update `counts`.
+
+        With `anew`, documents replace those stored, whichever is the greater.
+        """
         locked = record_seen(connection, seen_intervals(observations))
         self._latest.open(connection, locked.ids.values())
         self.received.name(locked.ids)
@@ -109,7 +117,9 @@ class Loader:
             gone = set(pruned_periods.gone(starts, locked.pruned_until))
             new = {key: state for key, state in new.items() if key not in gone}
             pruned = sum((locked.ids[one.appliance], one.key) in gone for one in observations)
-        changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
+        changed = {
+            key: incoming[key] for key in stored if anew or incoming[key].rank > stored[key].rank
+        }
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)

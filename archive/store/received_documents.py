@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 DIGEST_BYTES = 32
+# Lists read together; each may have many documents.
+_AT_A_TIME = 100
 
 
 class _List:
@@ -138,6 +140,24 @@ def parts(connection: Connection, appliance_id: int) -> Iterator[StoredPart]:
     )
     for row in connection.execute(query):
         yield StoredPart(row.link_id, row.seq, *_decoded(row.job_keys, row.digests))
+
+
+def parts_since(connection: Connection, link_id: int) -> Iterator[tuple[StoredPart, int, str]]:
+    """Yield the stored lists from a link on, in its order, each with its appliance.
+
+    The number of the appliance is the present one, the name that of its link.
+    """
+    table, link = tables.evidence_list, tables.evidence_link
+    query = (
+        sa.select(table, link.c.appliance_name)
+        .join(link, table.c.link_id == link.c.id)
+        .where(table.c.link_id >= link_id)
+        .order_by(table.c.link_id, table.c.seq)
+    )
+    with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
+        for row in rows:
+            part = StoredPart(row.link_id, row.seq, *_decoded(row.job_keys, row.digests))
+            yield part, row.appliance_id, str(row.appliance_name)
 
 
 def _decoded(keys: bytes, digests: bytes) -> tuple[list[str], list[bytes]]:
