@@ -34,7 +34,7 @@ documents.csv     which job each line is, with the SHA-256 that was recorded whe
 compliance.csv    each expected backup, and the job that met it, or the last attempt
 schedules.csv     the backup schedules of the appliances, with the times in which they were seen
 versions.csv      their versions; time_zones.csv: their time zones
-appliances.csv    what was configured: cadence, RPO, retirement; settings.csv: the calendar
+appliances.csv    what was configured: cadence, RPO, retirement, legal hold; settings.csv: the calendar
 imports.csv       each file or answer that was taken in; collections.csv: each attempt to query an appliance
 maintenance.csv   what changed the history otherwise: undone imports, forgotten, merged, renamed, pruned
 received.csv      the documents that each link of the chain brought

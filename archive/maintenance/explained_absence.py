@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive.calendar import key_stamp
 from archive.db import tables
-from archive.store import maintenance_log
+from archive.store import maintenance_log, pruned_periods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ class Absences:
         changes = {one.id: one for one in maintenance_log.entries(connection)}
         link = tables.evidence_link
         ours = sa.select(link.c.id, link.c.subject_id).where(link.c.what.in_(tables.MAINTENANCE))
+        self._pruned = pruned_periods.read(connection)
         # With the number of the link, in order.
         self._changes: list[tuple[int, Maintenance]] = [
             (number, changes[change])
@@ -56,9 +58,16 @@ class Absences:
         """Return whether a list may be gone: its import undone, or its appliance forgotten since."""
         return run_id in self.undone or self.name_now(link_id, name) is None
 
-    def of_jobs(self, appliance_id: int, keys: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
-        """Return those of the missing jobs of an appliance whose absence is not explained."""
-        return keys
+    def of_jobs(self, appliance_id: int, keys: Sequence[str]) -> Sequence[str]:
+        """Return those of the missing jobs of an appliance whose absence is not explained.
+
+        Jobs that began before those that are left were pruned. If the key does not tell when a job
+        began, it may be one of them.
+        """
+        period = self._pruned.get(appliance_id)
+        if period is None:
+            return keys
+        return [key for key in keys if (key_stamp(key) or "") >= period.until]
 
     def _followed(self, link_id: int, name: str | None) -> tuple[str | None, bool]:
         """Return the present name, and whether another appliance has been joined with it since."""
