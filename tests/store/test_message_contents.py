@@ -10,6 +10,7 @@ from archive.ingest import batches
 from archive.maintenance import verify
 from archive.store import message_contents
 from tests.support.archives import import_documents, lines, rows
+from tests.support.laws import some
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def test_equal_messages_of_an_appliance_share_a_content(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [
+    some([
         {"id": "n"}, {"default_message": "n"}, {"args": []}, {"args": ["n"]}, {"localized": "m"},
         {"params": {}}, {"params": {"a": {"s": "b"}}},
-    ],
+    ], 3),
     ids=str,
 )  # fmt: skip
 def test_any_difference_makes_another_content(engine: Engine, other: dict[str, Any]) -> None:

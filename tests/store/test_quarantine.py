@@ -15,6 +15,7 @@ from archive.maintenance import verify
 from archive.store import quarantine
 from archive.store.counts import Counts
 from tests.support.archives import count, import_documents, job_rows, rows
+from tests.support.laws import some
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -103,12 +104,15 @@ def test_retry_keeps_unreadable_documents(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [
-        api(x=job()),
-        json.dumps({"value": [{"key": "x", "value": job()}]}).encode(),
-        json.dumps([{"value": job(), "key": "x"}]).encode(),
-        b"{}\n" + api(x=job()) + b"\n",
-    ],
+    some(
+        [
+            api(x=job()),
+            json.dumps({"value": [{"key": "x", "value": job()}]}).encode(),
+            json.dumps([{"value": job(), "key": "x"}]).encode(),
+            b"{}\n" + api(x=job()) + b"\n",
+        ],
+        2,
+    ),
 )
 def test_retry_archives_readable_documents(
     engine: Engine, refusing: pytest.MonkeyPatch, data: bytes
