@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import migrate
+from archive.db import migrate, tables
 from archive.maintenance import verify
 from tests.support import everything, postgres, releases
-from tests.support.archives import content
+from tests.support.archives import content, count
 from tests.support.command import archive, at
 
 if TYPE_CHECKING:
