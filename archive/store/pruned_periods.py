@@ -101,9 +101,9 @@ def join(connection: Connection, source: int, target: int) -> None:
 
 
 def lack_jobs_of(connection: Connection, run_id: int, ids: Collection[int]) -> bool:
-    """Return whether jobs that an import brought for appliances were pruned since, as far as can be told.
+    """Return whether jobs that an import brought for appliances were pruned since, as far as is known.
 
-    Jobs that were merged or forgotten after a prune cannot be told from them.
+    Jobs that were replaced, merged or forgotten count as pruned, if any were.
     """
     job, run = tables.job, tables.ingest_run
     query = sa.select(run.c.started, run.c.new).where(run.c.id == run_id)
