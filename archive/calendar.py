@@ -139,6 +139,10 @@ def key_stamp(key: str) -> str | None:
         return None
 
 
+# The days of fleets are few, and each is looked up often.
+_REMEMBERED = 1 << 16
+
+
 class CalendarDay(NamedTuple):
     """One row of the `calendar` table; labels sort as text in the order of time.
 
@@ -161,6 +165,7 @@ def calendar_year(year: int, calendar: Calendar = _PLAIN) -> list[CalendarDay]:
     return [calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)]
 
 
+@lru_cache(_REMEMBERED)
 def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
     """Return the row of one day."""
     iso_year, iso_week, _ = day.isocalendar()
@@ -176,13 +181,9 @@ def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
     )
 
 
-# Days are counted as `date.toordinal` does. The days of fleets are few, and each is looked up often.
-_REMEMBERED = 1 << 16
-
-
 @lru_cache(_REMEMBERED)
 def ordinal(day: str) -> int:
-    """Return the ordinal of an ISO date."""
+    """Return the ordinal of an ISO date, as `date.toordinal` counts."""
     return date.fromisoformat(day).toordinal()
 
 

@@ -58,6 +58,8 @@ FROM relation INNER JOIN pg_rewrite ON ev_class = relation.oid AND rulename <> '
 """
 _CURRENT = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 _TEMPORARY = "pg_my_temp_schema()"
+# What the migrations give, by the version of the server.
+_WANTED: dict[tuple[object, ...], _Definitions] = {}
 # Parts that would change what a table accepts or returns, if somebody else added them.
 _FOREIGN = ("column", "constraint", "trigger", "rule")
 _ADVICE = "create a new archive, and copy this one into it with `archive db copy`"
@@ -101,11 +103,16 @@ def _wanted(engine: Engine) -> _Definitions:
     if engine.dialect.name == "sqlite":
         return _wanted_on_sqlite()
     with db.writing(engine) as connection:
+        # Servers of one version show definitions alike.
+        version = connection.dialect.server_version_info or ()
+        if version in _WANTED:
+            return _WANTED[version]
         # What is created goes into the first schema of the path.
         connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")
         migrate.run(connection)
         found = _definitions(connection, _TEMPORARY)
         connection.rollback()
+        _WANTED[version] = found
     return found
 
 

@@ -60,6 +60,11 @@ _READING = [
     ("db", "calendar"),
 ]
 _TOGETHER = [*BATCHES, *([column] for column in ALONE)]
+# What follows from the rest cannot be checked if that is malformed.
+_DERIVED = {
+    "anomaly", "appliance_month", "appliance_standing", "build_sketch", "day_sketch", "day_total",
+    "expected_backup", "size_forecast",
+}  # fmt: skip
 # With files that they write.
 _WRITING_FILES = (("dashboard", "page.html"), ("mail", "mail.eml"))
 
@@ -85,8 +90,11 @@ def test_malformed_values_are_named_and_end_no_command_without_a_sentence(
             arguments = (verb, "--output", str(tmp_path / file))
             _assert_explained(arguments, archive(*arguments, at(damaged)))
     assert verified.code == int(bool(all_planted)), verified
+    lines = verified.out.splitlines()
+    if any("cannot be checked" in line for line in lines):
+        all_planted = [one for one in all_planted if one.column.table.name not in _DERIVED]
     for one in all_planted:
-        assert any(names(line, one) for line in verified.out.splitlines()), (one, verified)
+        assert any(names(line, one) for line in lines), (one, verified)
 
 
 def _malformed(dialect: str, column: sa.Column[Any], value: Any, random: Random) -> Any:
