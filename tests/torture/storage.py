@@ -34,6 +34,10 @@ _SMALL = 24 << 20
 
 def full_file(place: Place, budget: Budget, tally: Tally) -> None:
     """Let a SQLite file have no room for more pages: none, one, and so on until an import fits."""
+    # Without pages that are free already.
+    whole = sa.create_engine(place.engine.url, isolation_level="AUTOCOMMIT")
+    with whole.connect() as connection:
+        connection.exec_driver_sql("VACUUM")
     number = 0
     while budget.lasts(tally):
         pages, more = _pages(place.engine), 0

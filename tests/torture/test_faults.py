@@ -31,7 +31,7 @@ def forking() -> Iterator[Forking]:
 
 def try_fault(inflict: Inflict, tries: int, engine: Engine, folder: Path, forking: Forking) -> None:
     tally = Tally()
-    inflict(place.on(engine, folder, forking, step=_STEP), Budget(60, tries), tally)
+    inflict(place.on(engine, folder, forking, step=_STEP), Budget(300, tries), tally)
     assert tally.notes == []
     assert tally.is_clean, tally
     assert tally.tried == tries
