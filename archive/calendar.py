@@ -139,10 +139,6 @@ def key_stamp(key: str) -> str | None:
         return None
 
 
-# The days of fleets are few, and each is looked up often.
-_REMEMBERED = 1 << 16
-
-
 class CalendarDay(NamedTuple):
     """One row of the `calendar` table; labels sort as text in the order of time.
 
@@ -158,14 +154,16 @@ class CalendarDay(NamedTuple):
     start_time: str
 
 
-def calendar_year(year: int, calendar: Calendar = _PLAIN) -> list[CalendarDay]:
+@lru_cache(len(CALENDAR_YEARS))
+def calendar_year(year: int, calendar: Calendar = _PLAIN) -> tuple[CalendarDay, ...]:
     """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
     first = date(year, 1, 1).toordinal()
     last = date(year, 12, 31).toordinal()
-    return [calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)]
+    return tuple(
+        calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)
+    )
 
 
-@lru_cache(_REMEMBERED)
 def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
     """Return the row of one day."""
     iso_year, iso_week, _ = day.isocalendar()
@@ -181,9 +179,13 @@ def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
     )
 
 
+# Days are counted as `date.toordinal` does. The days of fleets are few, and each is looked up often.
+_REMEMBERED = 1 << 16
+
+
 @lru_cache(_REMEMBERED)
 def ordinal(day: str) -> int:
-    """Return the ordinal of an ISO date, as `date.toordinal` counts."""
+    """Return the ordinal of an ISO date."""
     return date.fromisoformat(day).toordinal()
 
 

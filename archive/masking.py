@@ -7,11 +7,12 @@ last `@` is hidden.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # In place of a secret, whatever its length.
 HIDDEN = "***"
@@ -50,36 +51,64 @@ _URL_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])((?:(?!{_NEXT}).)+)", re.DOTAL
 _MEMBER = re.compile(r"""["']([\w.-]{1,64})["']\s*:\s*["']((?:\\.|[^"'\\])+)""")
 # An authorization header of HTTP (RFC 9110); shorter words than six characters are prose.
 _HEADER = re.compile(r"\b(?:Basic|Bearer)\s+([\w+/=.~-]{6,})")
-# Parts of lower-case text without which nothing is hidden.
-_PARTS = ("pass", "pw", "secret", "token", "credential", "sig", "auth", "key")
-_NAMED = re.compile(rf"(?:{'|'.join(_PARTS)}|%)[^\"=\s]{{0,64}}(?:=|%3d|\\?[\"']\s*:)")
-# What a document with the name of a secret also has.
-_NAMING = ("=", "%3d", '\\"', "'", '"params"', '"data"')
+# In lower case. `_may_name` has the same parts.
+_NAMED = re.compile(
+    r"(?:pass|pw|secret|token|credential|sig|auth|key|%)[^\"=\s]{0,64}(?:=|%3d|\\?[\"']\s*:)"
+)
 _SENT = re.compile(r"(?:basic|bearer)\s")
 
 
-def suspect(text: str) -> bool:
-    """Whether something may be hidden in the rows of a document's JSON. Never wrongly False."""
+def suspect(text: str, names: Iterable[str] | None = None) -> bool:
+    """Whether something may be hidden in the rows of a document's JSON. Never wrongly False.
+
+    `names` are those of its members that the schema does not name, if they are known.
+    """
     lower = text.lower()
-    return bool(
-        (("@" in lower or "%40" in lower) and _at_follows_colon(lower))
-        or (any(mark in lower for mark in _NAMING) and _may_name(lower))
-        or _SENT.search(lower)
-    )
+    # Single characters first: to look for one takes a tenth of the time of a longer text.
+    escaped = "%" in lower
+    if ("@" in lower or (escaped and "%40" in lower)) and _at_follows_colon(lower):
+        return True
+    if "=" in lower or "'" in lower or escaped or "\\" in lower:
+        named = _may_name(lower)
+    elif names is None:
+        named = ('"params"' in lower or '"data"' in lower) and _may_name(lower)
+    else:
+        named = any(map(_is_named, names))
+    return named or _sent(lower)
+
+
+@lru_cache(1024)  # documents share the names of their members
+def _is_named(name: str) -> bool:
+    """Whether the name of a member may be that of a secret."""
+    return _NAMED.search(f'{name.lower()}":') is not None
 
 
 def may_hide(text: str) -> bool:
     """Whether something may be hidden in a single text. Never wrongly False."""
     lower = text.lower()
     at = max(lower.rfind("@"), lower.rfind("%40"))
-    return bool(
-        (at >= 0 and _COLON.search(lower, 0, at)) or _may_name(lower) or _SENT.search(lower)
-    )
+    return bool((at >= 0 and _COLON.search(lower, 0, at)) or _may_name(lower) or _sent(lower))
+
+
+def _sent(lower: str) -> bool:
+    """Whether a lower-case text may have an authorization header."""
+    return ("basic" in lower or "bearer" in lower) and _SENT.search(lower) is not None
 
 
 def _may_name(lower: str) -> bool:
     """Whether a lower-case text may have the name of a secret, with its value."""
-    named = "%" in lower or any(part in lower for part in _PARTS)
+    # One by one: this runs for each text of a document, and a loop or a pattern takes several times as long.
+    named = (
+        "%" in lower
+        or "pass" in lower
+        or "pw" in lower
+        or "secret" in lower
+        or "token" in lower
+        or "credential" in lower
+        or "sig" in lower
+        or "auth" in lower
+        or "key" in lower
+    )
     return named and _NAMED.search(lower) is not None
 
 

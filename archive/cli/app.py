@@ -22,6 +22,7 @@ from archive.cli import (
     db,
     db_copy,
     demo,
+    evidence,
     export,
     export_parquet,
     fleet,
@@ -133,6 +134,7 @@ fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(log.app, name="log")
+app.add_typer(evidence.app, name="evidence")
 db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
 db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
 app.add_typer(db.app, name="db")

@@ -22,6 +22,7 @@ from archive.cli.options import (
     OutputOption,
     examples,
     open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -64,7 +65,7 @@ def list_appliances(
     from archive.render.write import write
     from archive.store import settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         # Of one state of the archive.
         found, twins = appliances.listed(connection), appliances.twins(connection)
         zone = settings.calendar(connection).zone

@@ -23,6 +23,8 @@ from archive.cli.check_options import (
     CriticalFailures,
     CriticalImport,
     CriticalMissed,
+    CriticalOther,
+    CriticalStuck,
     StaleOption,
     TimeoutOption,
     WarningAge,
@@ -31,6 +33,8 @@ from archive.cli.check_options import (
     WarningFailures,
     WarningImport,
     WarningMissed,
+    WarningOther,
+    WarningStuck,
 )
 from archive.cli.options import (
     ConfigOption,
@@ -38,7 +42,7 @@ from archive.cli.options import (
     DebugOption,
     TagsOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.cli.report_options import NowOption, RpoOption
@@ -149,6 +153,10 @@ def check(
     critical_duration: CriticalDuration = None,
     warning_import: WarningImport = None,
     critical_import: CriticalImport = None,
+    warning_stuck: WarningStuck = None,
+    critical_stuck: CriticalStuck = None,
+    warning_other: WarningOther = None,
+    critical_other: CriticalOther = None,
     stale: StaleOption = None,
     timeout: TimeoutOption = 55,  # Nagios and Icinga wait for a minute
     rpo: RpoOption = None,
@@ -178,6 +186,8 @@ def check(
                 thresholds.DROP: warning_drop,
                 thresholds.DURATION: warning_duration,
                 thresholds.IMPORT: warning_import,
+                thresholds.STUCK: warning_stuck,
+                thresholds.OTHER: warning_other,
             }
         ),
         _ranges(
@@ -188,6 +198,8 @@ def check(
                 thresholds.DROP: critical_drop,
                 thresholds.DURATION: critical_duration,
                 thresholds.IMPORT: critical_import,
+                thresholds.STUCK: critical_stuck,
+                thresholds.OTHER: critical_other,
             }
         ),
     )
@@ -195,7 +207,7 @@ def check(
     stale_seconds = parse.seconds(stale) or thresholds.STALE_SECONDS
     with (
         _within(timeout),
-        db.reading(open_archive(database, config)) as connection,
+        db.reading(open_reader(database, config)) as connection,
     ):
         found = verdict(connection, scope, limits, stale_seconds)
     _print(found.text)

@@ -89,6 +89,21 @@ WarningDuration = Annotated[
 CriticalDuration = Annotated[
     str | None, _option("--critical-duration", help_="Duration of the last success.")
 ]
+WarningStuck = Annotated[
+    str | None, _option("--warning-stuck", help_="Stuck jobs. Default: 0, so that any warns.")
+]
+CriticalStuck = Annotated[str | None, _option("--critical-stuck", help_="Stuck jobs.")]
+WarningOther = Annotated[
+    str | None,
+    _option(
+        "--warning-other",
+        help_="Jobs of the last 30 days in an unknown status. Default: 0, so that any warns.",
+    ),
+]
+CriticalOther = Annotated[
+    str | None,
+    _option("--critical-other", help_="Jobs of the last 30 days in an unknown status."),
+]
 WarningImport = Annotated[
     str | None,
     _option(

@@ -20,7 +20,7 @@ from archive.cli.options import (
     TagsOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.cli.report_options import NowOption, RpoOption
@@ -65,7 +65,7 @@ def dashboard(
 
     # Before the reports run, which may take a while.
     _refuse_terminal(output)
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         scope = parse.scope(
             config,
             connection,

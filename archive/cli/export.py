@@ -33,7 +33,7 @@ from archive.cli.options import (
     OutputOption,
     SinceOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import ArchiveError
@@ -82,7 +82,7 @@ def export_csv(
     # All options are checked before anything is created.
     character = delimiter_of(delimiter)
     chosen = choose(table or (), view or (), views.VIEWS, (), directory, output)
-    engine = open_archive(database, config)
+    engine = open_reader(database, config, None)
     if directory is not None:
         _make(directory)
     # Existing files are replaced only after all new ones are complete.
@@ -137,7 +137,7 @@ def export_jsonl(
     from archive.reports import Scope
 
     path = file_of(output)
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config, None)) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
         # Before the output is opened: a mistyped name must not replace a file.

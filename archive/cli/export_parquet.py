@@ -26,7 +26,7 @@ from archive.cli.options import (
     DebugOption,
     SinceOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 
@@ -69,7 +69,7 @@ def export_parquet(
     from archive.export import parquet, views
 
     chosen = choose(table or (), view or (), views.JOB_VIEWS, ("v_job",), directory, output)
-    engine = open_archive(database, config)
+    engine = open_reader(database, config, None)
     with db.reading(engine) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)

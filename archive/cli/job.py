@@ -23,7 +23,7 @@ from archive.cli.options import (
     TypesOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -101,7 +101,7 @@ def list_jobs(
     # One more row shows whether there are more jobs, faster than counting them.
     most = min(limit + 1, GREATEST) if limit else None
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         scope = parse.scope(
             config,
             connection,
@@ -161,7 +161,7 @@ def show_job(
     from archive.render import outline, records
     from archive.store import job_reader, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         job = job_reader.job(connection, appliance, key)
     if job is None:

@@ -1,7 +1,4 @@
-"""`archive log`: list collections, their appliances, and imports.
-
-Rows show what was logged when it happened: an import that was undone keeps its line.
-"""
+"""`archive log`: list collections, their appliances, and imports, also those that were undone."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from archive.cli.options import (
     FormatOption,
     OutputOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -66,7 +63,7 @@ def list_collections(
     from archive import db
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = collection_log.collections(connection, _one_more(limit))
     columns = [
@@ -98,7 +95,7 @@ def show_collection(
     from archive.render.units import moment
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         if number is None:
             one = next(iter(collection_log.collections(connection, 1)), None)
@@ -149,7 +146,7 @@ def list_appliances(
     from archive import db
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = collection_log.standings(connection)
     columns = [
@@ -189,13 +186,14 @@ def list_imports(
     """List imports, newest first: ingested files and collected answers."""
     from archive import db
     from archive.reports import Scope
-    from archive.store import import_log, settings
+    from archive.store import evidence_chain, import_log, settings
 
     scope = Scope(appliances=tuple(appliance or ()))
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         ids = scope.appliance_ids(connection)
         found = import_log.logged_runs(connection, _one_more(limit), ids)
+        head = evidence_chain.head(connection)
     columns = [
         *_columns("number", "source", "appliance"),
         *_instants("started", "finished"),
@@ -203,6 +201,8 @@ def list_imports(
         *_columns("findings", "quarantined"),
     ]
     _write_newest("import", columns, found, limit, output_format, output, zone)
+    if output_format is Format.TABLE and head.id:  # people may keep it
+        say(f"Head of the chain of evidence: {head}.")
 
 
 @app.command(
@@ -220,7 +220,7 @@ def list_maintenance(
     from archive import db
     from archive.store import maintenance_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = maintenance_log.entries(connection, _one_more(limit))
     columns = [

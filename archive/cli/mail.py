@@ -24,7 +24,7 @@ from archive.cli.options import (
     TagsOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.cli.report_options import NowOption, RpoOption
@@ -105,7 +105,7 @@ def mail(
     recipients = _recipients(to) or (() if known is None else known.recipients)
     # Checked before the report runs, which may take a while.
     sending = None if output is not None else _sending(fleet, recipients)
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         scope = parse.scope(
             config,
             connection,

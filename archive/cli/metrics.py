@@ -16,7 +16,7 @@ from archive.cli.options import (
     OutputOption,
     TagsOption,
     examples,
-    open_archive,
+    open_reader,
 )
 from archive.cli.report_options import NowOption, RpoOption
 
@@ -52,7 +52,7 @@ def metrics(
     from archive.monitoring.snapshot import snapshot
 
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
-    engine = open_archive(database, config)
+    engine = open_reader(database, config)
     with db.reading(engine) as connection:
         found = snapshot(connection, scope, place(engine))
     with open_output(output, _READABLE) as out:

@@ -7,7 +7,9 @@ default.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +19,19 @@ from archive.masking import mask_text
 from archive.text import without_controls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Engine
+
+    from archive.store.evidence_chain import Key
 
 # The greatest integer of both databases.
 GREATEST = 2**63 - 1
+# Seconds after which a command that only reads gives up, so that none runs on unnoticed: PostgreSQL cannot
+# clean up, nor SQLite shorten its WAL, as long as somebody reads an old state.
+READ_SECONDS = 3600
+# For verbs with an option to raise it.
+TIME_LIMIT = 600
 
 
 class Format(StrEnum):
@@ -63,6 +74,15 @@ ConfigOption = Annotated[
         help="The configuration file. Default: $ARCHIVE_CONFIG, then archive.toml in the user's"
         " configuration directory, then /etc/archive/archive.toml.",
         callback=from_anywhere,
+    ),
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit",
+        metavar="TIME",
+        help="Stop after this time; on PostgreSQL it limits each query of a report. Default:"
+        " 10min.",
     ),
 ]
 DebugOption = Annotated[
@@ -136,7 +156,30 @@ def connect(database: str | None, config: str | None) -> Engine:
 
         path = file.find(config)
         database = file.database(path) if path else None
-    return databases.connect(database)
+    engine = databases.connect(database)
+    _use_evidence_key(engine, config)
+    return engine
+
+
+def _use_evidence_key(engine: Engine, config: str | None) -> None:
+    """Make an engine use the configuration's key of evidence; it is read with the first link."""
+    from archive.store import evidence_chain
+
+    evidence_chain.use_key(engine, cache(lambda: evidence_key(config)))
+
+
+def evidence_key(config: str | None) -> Key | None:
+    """Return the key of evidence of the configuration; None without one. Raises ConfigurationError.
+
+    A broken file that nobody has named has none: the user may have named the archive instead.
+    """
+    from archive.config import file
+    from archive.store.evidence_chain import Key
+
+    path = file.find(config)
+    named = config is not None or bool(os.environ.get(file.VARIABLE))
+    found = None if path is None else file.evidence_key(path, or_none=not named)
+    return None if found is None else Key(found)
 
 
 def open_archive(database: str | None, config: str | None) -> Engine:
@@ -146,6 +189,36 @@ def open_archive(database: str | None, config: str | None) -> Engine:
     engine = connect(database, config)
     databases.require(engine)
     return engine
+
+
+def open_reader(
+    database: str | None, config: str | None, seconds: int | None = READ_SECONDS
+) -> Engine:
+    """Return an engine that only reads, for so many seconds, as `open_archive` does.
+
+    SQLite's file is opened read-only. Raises SchemaError; exceeding the limit raises TimeLimitError.
+    """
+    from archive import db
+    from archive.db import migrate as databases
+
+    engine = db.create_reader(connect(database, config).url, seconds=seconds)
+    _use_evidence_key(engine, config)
+    databases.require(engine)
+    return engine
+
+
+@contextmanager
+def within(name: str, seconds: int) -> Iterator[None]:
+    """Say of a query or report that was stopped what its limit was. Raises TimeLimitError."""
+    from archive.errors import TimeLimitError
+
+    try:
+        yield
+    except TimeLimitError as error:
+        raise TimeLimitError(
+            f"{name} took longer than {seconds:,} s; limit it to fewer days or appliances, or raise"
+            " --time-limit"
+        ) from error
 
 
 def examples(*lines: str) -> str:

@@ -21,6 +21,7 @@ from archive.cli.options import (
     OutputOption,
     examples,
     open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -55,7 +56,7 @@ def list_held(
         Column("first_seen", Kind.INSTANT, expendable=6),
         Column("last_seen", Kind.INSTANT, expendable=5),
     )
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         held = quarantine.held(connection)
         zone = settings.calendar(connection).zone
     rows = [
@@ -98,7 +99,7 @@ def show_held(
     from archive.store import quarantine
     from archive.text import without_controls
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")

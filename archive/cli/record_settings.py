@@ -54,7 +54,9 @@ def record_settings(engine: Engine, fleet: Fleet | None) -> None:
     from archive.store.appliance_settings import Configured
 
     configured = {
-        entry.name: Configured(entry.cadence_seconds, entry.rpo_seconds, entry.retired)
+        entry.name: Configured(
+            entry.cadence_seconds, entry.rpo_seconds, entry.retired, entry.enabled
+        )
         for entry in fleet.entries
     }
     # First without a lock, since there is seldom a change.

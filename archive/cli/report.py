@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 from archive.appliance_names import split_globs
 from archive.cli.options import (
+    TIME_LIMIT,
     AppliancesOption,
     ConfigOption,
     DatabaseOption,
@@ -26,11 +27,13 @@ from archive.cli.options import (
     OutputOption,
     SinceOption,
     TagsOption,
+    TimeLimitOption,
     TypesOption,
     UntilOption,
     examples,
-    open_archive,
+    open_reader,
     say,
+    within,
 )
 from archive.cli.report_options import (
     BuildsOption,
@@ -111,6 +114,7 @@ def report(
     now: NowOption = None,
     plot: PlotOption = False,
     list_: ListOption = False,
+    time_limit: TimeLimitOption = None,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
@@ -119,7 +123,7 @@ def report(
 ) -> None:
     """Show a report on the backup history. Each report answers one question."""
     from archive import db, reports
-    from archive.cli import asked_report
+    from archive.cli import asked_report, parse
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
@@ -135,7 +139,9 @@ def report(
     chosen = reports.find(name)
     if plot and output_format is not Format.TABLE:
         raise UsageError(f"--plot and --format {output_format} exclude each other")
-    with db.reading(open_archive(database, config)) as connection:
+    limit = parse.seconds(time_limit) or TIME_LIMIT
+    engine = open_reader(database, config, limit)
+    with within(name, limit), db.reading(engine) as connection:
         scope = asked_report.scope(
             connection,
             config,

@@ -31,7 +31,9 @@ EPILOG = examples(
     "archive serve --host 0.0.0.0 --time-limit 10s --row-limit 20000",
 )
 # Arguments of `report` that are none of an address.
-_OTHER = {"name", "plot", "list_", "output_format", "output", "database", "config", "debug"}
+_OTHER = {
+    "name", "plot", "list_", "time_limit", "output_format", "output", "database", "config", "debug",
+}  # fmt: skip
 # Ports have 16 bits.
 _GREATEST_PORT = 65535
 

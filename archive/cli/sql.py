@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from archive.cli import parse
 from archive.cli.options import (
+    TIME_LIMIT,
     ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
     FormatOption,
     OutputOption,
+    TimeLimitOption,
     connect,
     examples,
-    open_archive,
+    open_reader,
+    within,
 )
 from archive.errors import UsageError
 
@@ -37,7 +41,7 @@ EPILOG = examples(
     "archive sql failures_this_week --param days=30 --param 'appliance=%.lon.example.com'",
     "archive sql jobs_by_build --show | psql mydatabase",
     "archive sql 'SELECT appliance, max(day) AS day FROM v_job GROUP BY appliance' --format csv",
-    "archive sql report.sql --time-limit 600",
+    "archive sql report.sql --time-limit 1h",
 )
 
 
@@ -71,12 +75,7 @@ def sql(
             help="Value of a param, instead of its default. Repeatable.",
         ),
     ] = None,
-    time_limit: Annotated[
-        int,
-        typer.Option(
-            metavar="SECONDS", min=1, max=86_400, help="Stop your own query after this time."
-        ),
-    ] = 60,
+    time_limit: TimeLimitOption = None,
     show: Annotated[
         bool,
         typer.Option("--show", help="Print the query, to run it in psql or sqlite3."),
@@ -89,8 +88,7 @@ def sql(
 ) -> None:
     """Run one of the supplied SQL queries, or your own, or list them.
 
-    Your own query runs in a read-only transaction. It is one statement, and passwords in its rows are
-    hidden.
+    Queries run in a read-only transaction. Your own is one statement, and passwords in its rows are hidden.
     """
     from archive import columns
     from archive.cli.output import open_output
@@ -98,7 +96,7 @@ def sql(
     from archive.render.write import write
     from archive.reports import sql_files
 
-    values = _values(params or [])
+    values, limit = _values(params or []), parse.seconds(time_limit) or TIME_LIMIT
     own = None if name is None else _own(name)
     zone = UTC
     if name is None:
@@ -108,7 +106,7 @@ def sql(
     elif own is not None:
         if values or show:
             raise UsageError("--param and --show are for the supplied queries")
-        _run_own(own, time_limit, open_archive(database, config), output_format, output)
+        _run_own(own, limit, open_reader(database, config, limit), output_format, output)
         return
     elif show:
         # There need be no archive: only the kind of database matters.
@@ -117,29 +115,27 @@ def sql(
             out.write(query.text)
         return
     else:
-        result, zone = _run(name, values, database, config)
+        result, zone = _run(name, values, database, config, limit)
     with open_output(output) as out:
         named = [columns.named(column) for column in result.columns]
         write(named, result.rows, output_format, out, zone)
 
 
 def _run(
-    name: str, values: dict[str, str], database: str | None, config: str | None
+    name: str, values: dict[str, str], database: str | None, config: str | None, limit: int
 ) -> tuple[Result, str]:
     """Run a query in a reading transaction; return the result, and the zone of the archive.
 
     Raises UsageError, SchemaError, DatabaseError.
     """
     from archive import db
-    from archive.db import migrate as databases
     from archive.reports import sql_files
     from archive.store import settings
 
-    engine = connect(database, config)
-    query = sql_files.find(name, engine.dialect.name)
+    query = sql_files.find(name, connect(database, config).dialect.name)
     # After the name, so that a mistyped one is reported even without an archive.
-    databases.require(engine)
-    with db.reading(engine) as connection:
+    engine = open_reader(database, config, limit)
+    with within(name, limit), db.reading(engine) as connection:
         return sql_files.run(connection, query, values), settings.calendar(connection).zone
 
 

@@ -20,7 +20,7 @@ from archive.db.expressions import (
 )
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.own_queries import own_query
-from archive.db.pair_lookup import find_pairs
+from archive.db.pair_lookup import find_by_digest, find_pairs
 from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
@@ -45,6 +45,7 @@ __all__ = [
     "contains",
     "create_engine",
     "create_reader",
+    "find_by_digest",
     "find_pairs",
     "halves",
     "has_password",

@@ -8,11 +8,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from archive.db import read_only
 from archive.db.seals import clear_seals
 from archive.db.transactions import explained
 from archive.db.urls import THRESHOLD, prepare_threshold, sqlite_file
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Connection, Engine
 
-# SQLite's codes for a disk too full for the WAL index, which is a file mapped into memory.
-_NO_ROOM = (
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR_SHMSIZE,
-    sqlite3.SQLITE_IOERR_SHMOPEN,
-    sqlite3.SQLITE_IOERR_SHMMAP,
-)
 # Bytes. A first import takes a tenth less of the processor than with SQLite's 4096.
 _PAGE_SIZE = 8192
 # How long a writer waits for another writer.
@@ -39,11 +32,11 @@ LOCK_WAIT_SECONDS = 30
 
 
 def create_engine(
-    url: URL, kept: int = 0, *, read_only: bool = False, large_cache: bool = False
+    url: URL, kept: int = 0, *, reads_only: bool = False, large_cache: bool = False
 ) -> Engine:
     """Return an engine with the archive's settings for time zone, locking and transactions.
 
-    It keeps up to `kept` idle connections open, until it is disposed of. With `read_only`, a SQLite file
+    It keeps up to `kept` idle connections open, until it is disposed of. With `reads_only`, a SQLite file
     is opened so that it cannot be written, and kept connections are checked before use: see `reader`.
     With `large_cache`, a kept connection to SQLite has as much of a cache as one that is not kept.
 
@@ -58,14 +51,16 @@ def create_engine(
         # The encoding overrides PGCLIENTENCODING.
         options = {"client_encoding": "utf8", THRESHOLD: prepare_threshold(url)}
     if kept:
-        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept, "pool_pre_ping": read_only}
+        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept, "pool_pre_ping": reads_only}
     else:
         pooling = {"poolclass": sa.pool.NullPool}
     # No error may quote a row.
     engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
     clear_seals(engine)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "do_connect", _connect_read_only if read_only else _connect_sqlite)
+        event.listen(engine, "do_connect", _connect_read_only if reads_only else _connect_sqlite)
+        if reads_only and kept:
+            event.listen(engine, "checkout", _refuse_outdated)
         event.listen(engine, "connect", _prepare_sqlite)
         if kept and not large_cache:
             event.listen(engine, "connect", _cache_less)
@@ -82,6 +77,7 @@ def keeping(engine: Engine, kept: int, *, large_cache: bool = False) -> Iterator
     Its connections are closed at the end, also after an error.
     """
     keeper = create_engine(engine.url, kept, large_cache=large_cache)
+    keeper.update_execution_options(**engine.get_execution_options())
     try:
         yield keeper
     finally:
@@ -99,27 +95,23 @@ def _connect_sqlite(
     try:
         connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode in _NO_ROOM:
+        if error.sqlite_errorcode in read_only.NO_ROOM:
             connection.close()
-            connection = sqlite3.connect(*arguments, **options)
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            connection = read_only.in_memory_index(sqlite3.connect(*arguments, **options))
         # Any other error is reported by the first statement of a transaction.
     return connection
 
 
 def _connect_read_only(
-    _dialect: object, _record: object, arguments: Any, _options: Any
+    _dialect: object, record: object, arguments: Any, _options: Any
 ) -> sqlite3.Connection:
-    return open_read_only(Path(arguments[0]))
+    return read_only.connect(record, Path(arguments[0]))
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """Return a connection to a SQLite file that cannot write to it, for any thread."""
-    place = f"file:{quote(str(path.absolute()))}?mode=ro"
-    connection = sqlite3.connect(place, uri=True, check_same_thread=False)
-    connection.execute("PRAGMA query_only = ON")  # not even temporary tables
-    return connection
+def _refuse_outdated(_connection: object, record: Any, _proxy: object) -> None:
+    """Let the pool open a new connection instead of one that would not see the newest rows."""
+    if read_only.is_outdated(record):
+        raise sa.exc.DisconnectionError
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

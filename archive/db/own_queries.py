@@ -90,7 +90,7 @@ def _explained(error: DatabaseError, engine: Engine, seconds: int) -> Exception:
     found = set(codes(driver, engine))
     if found & _CANCELLED:
         return DatabaseError(
-            f"the query took longer than {seconds} seconds; limit what it reads, or raise --time-limit"
+            f"the query took longer than {seconds:,} s; limit what it reads, or raise --time-limit"
         )
     # Some have no code, such as that of SQLite for a second statement.
     wrong = isinstance(driver, engine.dialect.loaded_dbapi.ProgrammingError)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from archive.db.driver_errors import failure
+from archive.db.read_only import require_unchanged
 from archive.db.seals import TOUCHED, seal_rows
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees one state of the archive, even while others write.
 
     SQLite reads from a snapshot (WAL), PostgreSQL with REPEATABLE READ. A long one delays SQLite's
-    checkpoints and PostgreSQL's vacuum. Raises DatabaseError as `writing` does.
+    checkpoints and PostgreSQL's vacuum. Raises DatabaseError as `writing` does, and at the end if SQLite
+    could not keep a snapshot: see `read_only`.
     """
     with explained(engine), engine.connect() as connection:
         reader = connection
@@ -53,8 +55,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
             reader = connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        with reader.begin():
-            yield reader
+        try:
+            with reader.begin():
+                yield reader
+        except DBAPIError:
+            require_unchanged(connection)
+            raise
+        require_unchanged(connection)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ arithmetic on durations (seconds), sizes (bytes) and instants.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import timestamps
@@ -39,6 +40,7 @@ REQUIRED = (
 )
 # `duration` is in whole seconds, and vCenter truncates: one second is not a mismatch.
 DURATION_TOLERANCE_SECONDS = 1
+_required, _of_case = attrgetter(*REQUIRED), attrgetter(*CASE_FIELDS)
 
 
 class Finding(NamedTuple):
@@ -61,15 +63,17 @@ def examine(info: Info) -> list[Finding]:
     """
     found = [
         Finding("missing_field", field, f"the schema requires {field}")
-        for field in REQUIRED
-        if getattr(info, field) is None
+        for field, value in zip(REQUIRED, _required(info), strict=True)
+        if value is None
     ]
     must, must_not = UNION.get(info.status, _UNKNOWN_STATUS)
-    for field in CASE_FIELDS:
-        present = getattr(info, field) is not None
-        if field in must and not present:
-            found.append(Finding("missing_field", field, f"a {info.status} job must have {field}"))
-        elif field in must_not and present:
+    for field, value in zip(CASE_FIELDS, _of_case(info), strict=True):
+        if value is None:
+            if field in must:
+                found.append(
+                    Finding("missing_field", field, f"a {info.status} job must have {field}")
+                )
+        elif field in must_not:
             found.append(
                 Finding("unexpected_field", field, f"a {info.status} job must not have {field}")
             )
@@ -79,11 +83,11 @@ def examine(info: Info) -> list[Finding]:
 
 def _arithmetic(info: Info) -> list[Finding]:
     """Return the findings on figures and instants; none where a value is absent."""
-    found = [
-        Finding(f"negative_{field}", field, f"{field} is {value}")
-        for field, value in (("duration", info.duration), ("size", info.size))
-        if value is not None and value < 0
-    ]
+    found = []
+    if info.duration is not None and info.duration < 0:
+        found.append(Finding("negative_duration", "duration", f"duration is {info.duration}"))
+    if info.size is not None and info.size < 0:
+        found.append(Finding("negative_size", "size", f"size is {info.size}"))
     if info.start_time is None or info.end_time is None:
         return found
     start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)

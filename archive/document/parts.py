@@ -18,10 +18,15 @@ from archive.masking import suspect
 _REMEMBERED = 5000
 # Longer texts are validated each time, which bounds the memory.
 _LONGEST = 10_000
+_NAME = flatten.ParamRow._fields.index("name")
 
 
 class UncommonError(ValueError):
     """The text is not JSON of the schema, or needs closer attention."""
+
+
+class _OtherFormError(ValueError):
+    """A value is not in the form that most documents have; the schema has to look at it."""
 
 
 class Part(NamedTuple):
@@ -84,22 +89,28 @@ def _present(text: Raw | None) -> bytes | None:
 def _message(raw: bytes) -> Part:
     """Return a message of JSON text: split if it is of the common form, otherwise by the schema."""
     try:
-        # Only for maps of params without doubles: their values the schema has to look at.
-        value = None if b'"d"' in raw or b"\\u" in raw else structures.split_message(raw)
-    except MsgspecError:
+        # An escape may hide the name of a field.
+        value = None if b"\\u" in raw else structures.split_message(raw)
+        if value is not None and value.params is not None:
+            value.params = _canonical_params(value.params)
+    except (MsgspecError, _OtherFormError):
         value = None
     if value is None:
         part = _part(schema.Message, raw)
         return part._replace(value=_content(part.value, bytes(part.canonical)))
-    if value.params is not None:
-        value.params = _canonical_params(value.params)
     canonical = structures.to_json(value)
-    return _checked(raw, canonical, _content(value, canonical))
+    content = _content(value, canonical)
+    return _checked(raw, canonical, content, [row[_NAME] for row in content[-1]])
 
 
 def _canonical_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Return params sorted by name with instants in UTC, changed in place, nested ones as well."""
+    """Return params sorted by name with their values in canonical form, changed in place.
+
+    Raises MsgspecError and _OtherFormError for what the schema has to look at.
+    """
     for param in params.values():
+        double = _present(param.d)
+        param.d = None if double is None else _double(double)
         if param.dt is not None:
             param.dt = timestamps.canonical(param.dt)
         nested = _present(param.nested)
@@ -107,6 +118,18 @@ def _canonical_params(params: dict[str, Any]) -> dict[str, Any]:
         if nested is not None and param.nested.params is not None:
             param.nested.params = _canonical_params(param.nested.params)
     return dict(sorted(params.items()))
+
+
+def _double(raw: bytes) -> float:
+    """Return the double of a number's text. Raises _OtherFormError if Python writes it otherwise.
+
+    JSON's writers agree on that form: digits and a point, as few as the double needs.
+    """
+    text = raw.decode()
+    value = float(text)
+    if repr(value) != text or "e" in text or not value:
+        raise _OtherFormError
+    return value
 
 
 def _content(message: Any, canonical: bytes) -> tuple[Any, ...]:
@@ -137,9 +160,12 @@ def _part(model: type[schema.Structure], raw: bytes) -> Part:
     return _checked(raw, value.to_json().encode(), value)
 
 
-def _checked(raw: bytes, canonical: bytes, value: Any) -> Part:
-    """Return a part. Raises UncommonError for a possible password, and for repeated members."""
-    if suspect(canonical.decode()):
+def _checked(raw: bytes, canonical: bytes, value: Any, names: list[str] | None = None) -> Part:
+    """Return a part. Raises UncommonError for a possible password, and for repeated members.
+
+    `names` are those of all params in it, if they are known.
+    """
+    if suspect(canonical.decode(), names):
         raise UncommonError
     quotes = raw.count(b'"') - canonical.count(b'"')
     if quotes:

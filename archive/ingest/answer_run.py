@@ -105,6 +105,7 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         import_log.complete(connection, run.id)
         loader.judged.judge(connection)
         loader.finish(connection)
+        loader.received.record(connection)
 
 
 def _no_answer(source: Source) -> InputError:

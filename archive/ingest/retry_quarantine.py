@@ -32,11 +32,12 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
     left as they are. Raises DatabaseError.
     """
     wanted = list(ids)
-    run_id = import_log.start(engine, "quarantine", timestamps.now())
+    now = timestamps.now()
+    run_id = import_log.start(engine, "quarantine", now)
     counts = Counts()
     with import_log.logged(engine, run_id), db.writing(engine) as connection:
         db.lock(connection, ["calendar"], shared=True)
-        loader = Loader(run_id, settings.calendar(connection), timestamps.now())
+        loader = Loader(run_id, settings.calendar(connection), now)
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
             raise UsageError(
@@ -59,6 +60,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
             quarantine.release(connection, released)
         import_log.record(connection, run_id, counts)
         import_log.complete(connection, run_id)
+        loader.received.record(connection)
     return import_log.Summary(run_id, counts)
 
 

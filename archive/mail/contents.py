@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +11,7 @@ from archive.render import units
 from archive.render.letter import Entry, Section
 from archive.reports import appliances, collection, missed, stuck
 from archive.reports.appliances import CRITICAL, NO_DATA, OK, WARNING
+from archive.reports.core.unknown_statuses import unknown_statuses
 from archive.store import settings
 from archive.text import counted
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.reports import Scope
+    from archive.reports.core.unknown_statuses import UnknownStatus
     from archive.reports.summary_row import SummaryRow
 
 # The number of entries in the list of appliances, and in the others.
@@ -62,9 +63,13 @@ def sections(
     rows_of_missed = cast("Iterator[missed.MissedRow]", missed.select(connection, scope))
     found = sorted(rows_of_missed, key=lambda row: row.due, reverse=True)
     yield from _listed("Missed backups", len(found), (_missed(row, zone) for row in found))
-    always = replace(scope, since=None, until=None)
-    jobs = [row for row in stuck.select(connection, always) if row.stuck]
+    jobs = stuck.stuck(connection, scope)
     yield from _listed("Stuck jobs", len(jobs), map(_stuck, jobs))
+    unknown = unknown_statuses(connection, scope)
+    if unknown:
+        number = sum(one.jobs for one in unknown)
+        listed = [_unknown(one) for one in unknown[:LISTED]]
+        yield Section(f"Jobs in an unknown status: {number:,}", listed, len(unknown) - len(listed))
     silent = collection.not_reporting(connection, scope)
     yield from _listed("Not reporting", len(silent), (_silent(row, zone) for row in silent))
     for section, run in groupby(figures, key=lambda row: row.section):
@@ -107,6 +112,11 @@ def _stuck(row: stuck.StuckRow) -> Entry:
     """Return the entry of a stuck job: its age, and why it counts as stuck."""
     age = "" if row.age_seconds is None else units.duration(row.age_seconds)
     return Entry(row.appliance, age, (f"{row.reason}: {row.key}",), WARNING)
+
+
+def _unknown(row: UnknownStatus) -> Entry:
+    """Return the entry of an unknown status of an appliance: when it came last, and how often."""
+    return Entry(row.appliance, row.day, (f"{row.status}: {counted(row.jobs, 'job')}",), CRITICAL)
 
 
 def _silent(row: collection.CollectionRow, zone: str) -> Entry:

@@ -23,6 +23,7 @@ from archive.store import (
     joined_imports,
     judged_backups,
     maintenance_log,
+    received_documents,
     settings,
 )
 from archive.store.chunks import chunks
@@ -94,6 +95,7 @@ def _join(
     connection.execute(
         sa.update(run).where(run.c.appliance_id == source).values(appliance_id=target)
     )
+    received_documents.hand_over(connection, source, target)
     # Before its jobs go: the loader has counted them for the other appliance.
     day_totals.subtract(connection, source)
     appliance_rows.delete(connection, source)

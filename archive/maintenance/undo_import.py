@@ -217,8 +217,11 @@ def _forget_statuses(connection: Connection, run: _Import, appliance: int) -> No
 
 
 def _before(connection: Connection, run: _Import, appliance: int) -> str | None:
-    """Return when the import before this one was seen; None if there is none."""
-    earlier = [one for one in _others(connection, run, appliance) if one.seen_at < run.seen_at]
+    """Return when the import before this one was seen; None if there is none.
+
+    It may have been at the same time: files of one command are.
+    """
+    earlier = [one for one in _others(connection, run, appliance) if one.seen_at <= run.seen_at]
     return earlier[-1].seen_at if earlier else None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive.calendar import CalendarDay, calendar_day
+from archive.calendar import CALENDAR_YEARS, CalendarDay, calendar_day, calendar_year
 from archive.db import seals, tables
 from archive.document.flatten import key_digest
 from archive.masking import mask_url
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, RowMapping
 
+    from archive.calendar import Calendar
     from archive.maintenance.verify_sample import Sample
 
     # The table, the key of a row, and its wrong columns.
     Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
 
 _AT_A_TIME = 5000
-_LISTS = (tables.message, tables.message_arg, tables.message_param, tables.job_finding)
+_LISTS = (
+    tables.message, tables.message_arg, tables.message_param, tables.job_finding,
+    tables.evidence_list,
+)  # fmt: skip
 # Shared texts, with the columns of the natural key.
 _NATURAL = {
     tables.build: ("version_name", "version", "build_number"),
@@ -109,18 +113,21 @@ def _wrong_texts(row: RowMapping, names: Sequence[str]) -> list[str]:
 def wrong_days(connection: Connection) -> Found:
     """Yield the days whose labels, number or start do not follow from the date and the calendar."""
     known, table = settings.calendar(connection), tables.calendar
-    names = CalendarDay._fields
-    query = sa.select(*(table.c[name] for name in names)).order_by(table.c.day)
-    for row in connection.execute(query).all():
-        try:
-            right = calendar_day(date.fromisoformat(row.day), known)
-        except (TypeError, ValueError):
-            yield table.name, (row.day,), ["day"]
-            continue
-        if row != right:
-            wrong = [
-                name
-                for name, *values in zip(names, row, right, strict=True)
-                if values[0] != values[1]
-            ]
+    usual = {row.day: row for year in CALENDAR_YEARS for row in calendar_year(year, known)}
+    columns = [table.c[name] for name in CalendarDay._fields]
+    for row in connection.execute(sa.select(*columns).order_by(table.c.day)):
+        right = usual.get(row.day) or _unusual_day(row.day, known)
+        if right is None:
+            yield table.name, (row.day,), [table.c.day.name]
+        elif tuple(row) != right:
+            wrong = [name for name, value in right._asdict().items() if getattr(row, name) != value]
             yield table.name, (row.day,), wrong
+
+
+def _unusual_day(day: Any, calendar: Calendar) -> CalendarDay | None:
+    """Return the row of a day outside the usual years; None if it is no date, since SQLite stores any value."""
+    try:
+        found = calendar_day(date.fromisoformat(day), calendar)
+    except (TypeError, ValueError):
+        return None
+    return found if found.day == day else None

@@ -7,7 +7,6 @@ databases then show their definitions in the same way.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -58,8 +57,6 @@ FROM relation INNER JOIN pg_rewrite ON ev_class = relation.oid AND rulename <> '
 """
 _CURRENT = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 _TEMPORARY = "pg_my_temp_schema()"
-# What the migrations give, by the version of the server.
-_WANTED: dict[tuple[object, ...], _Definitions] = {}
 # Parts that would change what a table accepts or returns, if somebody else added them.
 _FOREIGN = ("column", "constraint", "trigger", "rule")
 _ADVICE = "create a new archive, and copy this one into it with `archive db copy`"
@@ -88,7 +85,21 @@ def differences(engine: Engine) -> Iterator[str]:
             yield f"schema: {kind} {name} differs from this version: {_ADVICE}"
 
 
-@cache
+# By the version of the server, which words definitions.
+_wanted_before: dict[object, _Definitions] = {}
+
+
+def _wanted(engine: Engine) -> _Definitions:
+    """Return the definitions that the migrations give. A process runs them once for each server version."""
+    on_sqlite = engine.dialect.name == "sqlite"
+    version = engine.dialect.name, engine.dialect.server_version_info
+    if version not in _wanted_before:
+        _wanted_before[version] = (
+            _wanted_on_sqlite() if on_sqlite else _wanted_on_postgresql(engine)
+        )
+    return _wanted_before[version]
+
+
 def _wanted_on_sqlite() -> _Definitions:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
@@ -98,21 +109,13 @@ def _wanted_on_sqlite() -> _Definitions:
     return found
 
 
-def _wanted(engine: Engine) -> _Definitions:
-    """Return the definitions that the migrations give."""
-    if engine.dialect.name == "sqlite":
-        return _wanted_on_sqlite()
+def _wanted_on_postgresql(engine: Engine) -> _Definitions:
     with db.writing(engine) as connection:
-        # Servers of one version show definitions alike.
-        version = connection.dialect.server_version_info or ()
-        if version in _WANTED:
-            return _WANTED[version]
         # What is created goes into the first schema of the path.
         connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")
         migrate.run(connection)
         found = _definitions(connection, _TEMPORARY)
         connection.rollback()
-        _WANTED[version] = found
     return found
 
 

@@ -13,11 +13,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from archive import timestamps
 from archive.judgement.standing import STATES
+from archive.monitoring.import_metrics import of_collections, of_runs, single, unix
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
-from archive.store import collection_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
     from archive.monitoring.states import State
     from archive.store.collection_log import Collection
     from archive.store.import_log import LoggedRun
-
-# Every value of an outcome is a series of its own, as Prometheus' state sets have it: a change of
-# state then does not leave the old series behind.
-_COLLECTIONS = (
-    collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
-)  # fmt: skip
-_RUNS = ("running", "complete", "failed", "undone")
 
 
 class Snapshot(NamedTuple):
@@ -89,21 +81,21 @@ def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
         "The version of archive that wrote this.",
         {"version": snapshot.version},
     )
-    yield _one(
+    yield single(
         "archive_metrics_timestamp_seconds",
         "The time as of which these metrics are evaluated.",
-        _unix(snapshot.now),
+        unix(snapshot.now),
     )
     yield from _of_appliances(snapshot.states)
     yield from _counters(snapshot)
-    yield from _of_runs(snapshot.run)
-    yield from _of_collections(snapshot.collection)
-    yield _one(
+    yield from of_runs(snapshot.run)
+    yield from of_collections(snapshot.collection)
+    yield single(
         "archive_last_import_timestamp_seconds",
         "Time of the last import of any appliance.",
-        _unix(snapshot.last_import),
+        unix(snapshot.last_import),
     )
-    yield _one(
+    yield single(
         "archive_quarantine_documents",
         "Documents in quarantine: they could not be archived as jobs.",
         snapshot.quarantined,
@@ -141,12 +133,12 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_backup_last_success_start_timestamp_seconds",
         "Start of the last successful backup.",
-        ((one, _unix(row.start_time)) for one, row in successes),
+        ((one, unix(row.start_time)) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_end_timestamp_seconds",
         "End of the last successful backup.",
-        ((one, _unix(row.end_time)) for one, row in successes),
+        ((one, unix(row.end_time)) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_size_bytes",
@@ -166,7 +158,7 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_backup_last_attempt_start_timestamp_seconds",
         "Start of the last backup, with any outcome.",
-        ((one, _unix(row.attempt_start_time)) for one, row in imported),
+        ((one, unix(row.attempt_start_time)) for one, row in imported),
     )
     yield gauge(
         "archive_backup_last_attempt_succeeded",
@@ -192,9 +184,19 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
         ((one, row.missed) for one, row in tallies),
     )
     yield gauge(
+        "archive_backup_stuck_jobs",
+        "Jobs in progress that are stuck.",
+        ((state.name, state.stuck) for state in states if state.is_imported),
+    )
+    yield gauge(
+        "archive_backup_other_recent",
+        f"Backups of the last {DAYS} days whose status is not a documented one.",
+        ((state.name, state.unknown_status) for state in states if state.is_imported),
+    )
+    yield gauge(
         "archive_appliance_last_import_timestamp_seconds",
         "Time of the last import of the appliance.",
-        ((state.name, _unix(state.collection.last_seen)) for state in states),
+        ((state.name, unix(state.collection.last_seen)) for state in states),
     )
     yield gauge(
         "archive_appliance_not_reporting",
@@ -239,60 +241,3 @@ def _counters(snapshot: Snapshot) -> Iterator[Metric]:
         transferred.add_metric((state.name,), totals.size_bytes)
         duration.add_metric((state.name,), totals.duration_seconds)
     yield from (finished, other, transferred, duration)
-
-
-def _of_runs(run: LoggedRun | None) -> Iterator[Metric]:
-    if run is None:
-        return
-    name = "archive_last_import"
-    yield _one(f"{name}_start_timestamp_seconds", "Start of the latest import.", _unix(run.started))
-    yield _one(f"{name}_end_timestamp_seconds", "End of the latest import.", _unix(run.finished))
-    yield _outcomes(f"{name}_outcome", "Outcome of the latest import.", _RUNS, run.outcome)
-
-
-def _of_collections(collection: Collection | None) -> Iterator[Metric]:
-    if collection is None:
-        return
-    name = "archive_last_collection"
-    yield _one(
-        f"{name}_start_timestamp_seconds",
-        "Start of the latest collection.",
-        _unix(collection.started),
-    )
-    yield _one(
-        f"{name}_end_timestamp_seconds",
-        "End of the latest collection.",
-        _unix(collection.finished),
-    )
-    yield _outcomes(
-        f"{name}_outcome",
-        "Outcome of the latest collection.",
-        _COLLECTIONS,
-        collection.outcome,
-    )
-    metric = GaugeMetricFamily(
-        f"{name}_appliances",
-        "Appliances in the latest collection, by outcome.",
-        labels=("outcome",),
-    )
-    for outcome in (collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED):
-        metric.add_metric((outcome,), float(getattr(collection, outcome)))
-    yield metric
-
-
-def _one(name: str, help_: str, value: float | None) -> Metric:
-    metric = GaugeMetricFamily(name, help_)
-    if value is not None:
-        metric.add_metric((), float(value))
-    return metric
-
-
-def _outcomes(name: str, help_: str, known: Iterable[str], found: str) -> Metric:
-    metric = GaugeMetricFamily(name, f"{help_[:-1]} (1 for the current one).", labels=("outcome",))
-    for outcome in known:
-        metric.add_metric((outcome,), float(outcome == found))
-    return metric
-
-
-def _unix(instant: str | None) -> float | None:
-    return None if instant is None else timestamps.to_datetime(instant).timestamp()

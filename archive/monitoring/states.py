@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archive.calendar import ordinal, start
-from archive.reports import anomalies, collection, streaks, summary
+from archive.reports import anomalies, collection, streaks, stuck, summary
 from archive.reports.core import compliance
 from archive.reports.core.current import current
+from archive.reports.core.unknown_statuses import unknown_statuses
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class State:
     """An appliance as of now.
 
     `tally` is None for an appliance that has never been imported. `drop` is by how many percent the
-    last success is smaller than expected; None if it is older than DAYS days.
+    last success is smaller than expected; None if it is older than DAYS days. `stuck` is the number of
+    its stuck jobs, `unknown_status` that of its jobs of the last DAYS days in an unknown status.
     """
 
     collection: Reporting
@@ -38,6 +41,8 @@ class State:
     tally: TallyRow | None
     consecutive_failures: int
     drop: int | None
+    stuck: int = 0
+    unknown_status: int = 0
 
     @property
     def name(self) -> str:
@@ -78,6 +83,10 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     ongoing = streaks.ongoing(connection, replace(scope, until=today))
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
     drops = _drops(connection, lately, known)
+    stuck_jobs = Counter(row.appliance for row in stuck.stuck(connection, scope))
+    unknown: Counter[str] = Counter()
+    for one in unknown_statuses(connection, lately):
+        unknown[one.appliance] += one.jobs
     found = [
         State(
             row,
@@ -85,6 +94,8 @@ def states(connection: Connection, scope: Scope) -> list[State]:
             tallies.get(row.appliance),
             failures.get(row.appliance, 0),
             drops.get(row.appliance),
+            stuck_jobs[row.appliance],
+            unknown[row.appliance],
         )
         for row in collection.reporting_now(connection, scope)
     ]

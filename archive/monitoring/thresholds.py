@@ -27,9 +27,11 @@ _CRITICAL_AGE = 2
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
 # A warning alone: how many are critical, users say.
 _CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
+# Warn of any: nobody can say whether there is a backup.
+_NONE = (Range(0, 0), None)
 # The figures, by the names that they have in the performance data.
-AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
-    "age", "failures", "missed", "drop", "duration", "import",
+AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT, STUCK, OTHER = (
+    "age", "failures", "missed", "drop", "duration", "import", "stuck", "other",
 )  # fmt: skip
 # The units of the thresholds of each figure, in the order of the performance data.
 UNITS: Mapping[str, Mapping[str, int]] = {
@@ -39,7 +41,11 @@ UNITS: Mapping[str, Mapping[str, int]] = {
     DROP: PERCENT,
     DURATION: SECONDS,
     IMPORT: SECONDS,
+    STUCK: PLAIN,
+    OTHER: PLAIN,
 }
+# The default thresholds that are the same for all appliances.
+_FIXED = {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES, STUCK: _NONE, OTHER: _NONE}
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,8 @@ def _values(state: State) -> dict[str, int | None]:
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
         IMPORT: state.collection.age_seconds,
+        STUCK: state.stuck,
+        OTHER: state.unknown_status,
     }
 
 
@@ -127,7 +135,7 @@ def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
         return Range(0, rpo), Range(0, _CRITICAL_AGE * rpo)
     if name == IMPORT and limit is not None:
         return Range(0, limit), None
-    return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
+    return _FIXED.get(name, (None, None))
 
 
 def _level_of_age(state: State, age: int | None, thresholds: Thresholds) -> Level:
@@ -202,6 +210,8 @@ def _reason(state: State, figure: Figure, zone: str) -> str:
         DROP: f"last success {value} % smaller than expected",
         DURATION: f"last success took {duration(value)}",
         IMPORT: f"last import {duration(value)} ago",
+        STUCK: counted(value, "stuck job"),
+        OTHER: f"{counted(value, 'job')} in an unknown status",
     }[figure.name]
     crossed = figure.critical if figure.level is Level.CRITICAL else figure.warning
     return f"{text}{_bound(figure.name, crossed, value)}"
@@ -217,7 +227,8 @@ def _crossed(figure: Figure) -> bool:
 
 def _bound(name: str, crossed: Range | None, value: int) -> str:
     """Return the bound that a value exceeds, or the whole range if there is more to it."""
-    if crossed is None or not crossed.alarms(value):
+    # That by default none is allowed goes without saying.
+    if crossed is None or not crossed.alarms(value) or crossed is _NONE[0]:
         return ""
     if crossed.inside or value <= crossed.end:
         return f" (threshold {crossed})"

@@ -11,8 +11,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from archive.calendar import ordinal
 from archive.columns import Kind
 from archive.db import tables
@@ -22,13 +20,14 @@ from archive.reports import volume
 from archive.reports.core import expected_backups, from_months, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
 from archive.reports.core.trend import Trend
+from archive.reports.core.unknown_statuses import unknown_statuses
 from archive.reports.summary_row import SummaryRow, row
-from archive.statuses import OPEN
 from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
@@ -100,17 +99,7 @@ def _failures(days: list[volume.VolumeRow]) -> tuple[int, int]:
 
 def _other_statuses(connection: Connection, scope: Scope) -> str | None:
     """Return the unknown statuses of the jobs in scope."""
-    status = tables.job.c.status
-    query = (
-        sa.select(status)
-        .distinct()
-        .where(
-            sql.not_finished(),
-            status.not_in(OPEN),
-            *sql.conditions(scope, scope.appliance_ids(connection)),
-        )
-    )
-    return ", ".join(sorted(connection.execute(query).scalars())) or None
+    return ", ".join(sorted({one.status for one in unknown_statuses(connection, scope)})) or None
 
 
 def _days(connection: Connection, scope: Scope) -> list[volume.VolumeRow]:

@@ -6,6 +6,7 @@ appliance, on whatever day and of whatever type. Nothing is stored: every run ju
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from archive.store import seen_documents, settings
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -70,12 +71,13 @@ class StuckRow(NamedTuple):
 class Open(NamedTuple):
     """A job in progress: when it began and was last seen, and the last import of its appliance.
 
-    All are fixed-width UTC instants.
+    These are fixed-width UTC instants. `is_retired` is of the appliance.
     """
 
     began: str
     last_seen: str
     last_import: str
+    is_retired: bool = False
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
@@ -83,6 +85,8 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
 
     None for the first: it cannot be judged. What the last import was too early to show is no proof.
     """
+    if job.is_retired:
+        return None, "the appliance is retired"
     # Whatever became of it, no import will show its end any more.
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
@@ -100,17 +104,32 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
 
 def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
     """Yield the rows of the report, oldest first."""
+    return iter(_rows(connection, connection.execute(_open(connection, scope)), scope.now))
+
+
+def stuck(connection: Connection, scope: Scope) -> list[StuckRow]:
+    """Return the stuck jobs alone, on whatever day they began, oldest first.
+
+    Of other jobs, as run in every night, no durations are read.
+    """
+    found = connection.execute(_open(connection, replace(scope, since=None, until=None)))
+    # If no success took any time, a job is stuck as soon as any can be.
+    can_be = [job for job in found if judge(_state(job, scope.now), scope.now, 0)[0]]
+    return [row for row in _rows(connection, can_be, scope.now) if row.stuck]
+
+
+def _rows(connection: Connection, found: Iterable[sa.Row[Any]], now: str) -> list[StuckRow]:
+    """Return the rows of jobs in progress, oldest first."""
     jobs: dict[int, list[sa.Row[Any]]] = {}
-    for job in connection.execute(_open(connection, scope)):
+    for job in found:
         jobs.setdefault(job.appliance_id, []).append(job)
-    found: list[StuckRow] = []
+    rows: list[StuckRow] = []
     for batch in chunks(jobs, _AT_A_TIME):
         taken = job_order.rows(connection, _durations(batch), dict.fromkeys(batch, ""))
         for number in batch:
             durations = [row.duration_seconds for row in taken[number]]
-            found += (_row(job, durations, scope.now) for job in jobs[number])
-    found.sort(key=_oldest_first)
-    return iter(found)
+            rows += (_row(job, durations, now) for job in jobs[number])
+    return sorted(rows, key=_oldest_first)
 
 
 def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
@@ -120,7 +139,8 @@ def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
 
 def _row(job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
     """Return the row of a job in progress; durations are in ascending order."""
-    began = job_order.began(job.start_time, job.key, job.first_seen)
+    state = _state(job, now)
+    began = state.began
     longest = durations[-1] if durations else None
     return StuckRow(
         job.name,
@@ -132,7 +152,17 @@ def _row(job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
         longest,
         statistics.percentile(durations, P95) if durations else None,
         job.last_seen,
-        *judge(Open(began, job.last_seen, job.last_import), now, longest),
+        *judge(state, now, longest),
+    )
+
+
+def _state(job: sa.Row[Any], now: str) -> Open:
+    """Return what a job in progress is judged by, besides the successes."""
+    return Open(
+        job_order.began(job.start_time, job.key, job.first_seen),
+        job.last_seen,
+        job.last_import,
+        job.retired_at is not None and job.retired_at <= now,
     )
 
 
@@ -149,6 +179,7 @@ def _open(connection: Connection, scope: Scope) -> sa.Select[Any]:
         sa.select(
             job.c.appliance_id,
             appliance.c.name,
+            appliance.c.retired_at,
             job.c.key,
             job.c.status,
             job.c.type,

@@ -145,8 +145,7 @@ def _attention(
 
 def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the number of jobs that are stuck now, on whatever day they began."""
-    whole = replace(scope, since=None, until=None)
-    names = [row.appliance for row in stuck.select(connection, whole) if row.stuck]
+    names = [row.appliance for row in stuck.stuck(connection, scope)]
     if names:
         detail = ", ".join(sorted(set(names))[:NAMED])
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)

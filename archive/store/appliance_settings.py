@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 
 class Configured(NamedTuple):
-    """The settings of an appliance; None: not configured. `retired` is the first day without backups."""
+    """The settings of an appliance; None: not configured. `retired` is the first day without backups.
+
+    An appliance that is not enabled is not collected from.
+    """
 
     cadence_seconds: int | None
     rpo_seconds: int | None
     retired: str | None
+    enabled: bool = True
 
 
 class Change(NamedTuple):
@@ -45,14 +49,18 @@ def changes(
 ) -> list[Change]:
     """Return the changes to the appliances that the archive has; settings are given by name.
 
-    Appliances without a configuration keep what is recorded.
+    Appliances without a configuration keep what is recorded. One that is not enabled counts as retired
+    since its last import at the time when this was recorded: nobody asks it any more.
     """
     table = tables.appliance
-    query = sa.select(*(table.c[name] for name in Change._fields))
+    query = sa.select(*(table.c[name] for name in Change._fields), table.c.last_seen)
     found = []
-    for row in map(Change._make, connection.execute(query)):
+    for *values, last_seen in connection.execute(query):
+        row = Change._make(values)
         if (wanted := configured.get(row.name)) is not None:
             retired = wanted.retired and start(calendar, ordinal(wanted.retired))
+            if not wanted.enabled and (retired is None or retired > last_seen):
+                retired = min(row.retired_at or last_seen, last_seen)
             new = Change(row.id, row.name, wanted.cadence_seconds, wanted.rpo_seconds, retired)
             found += [new] if new != row else []
     return found

@@ -25,6 +25,7 @@ from archive.store.known_jobs import (
     set_last_seen,
 )
 from archive.store.message_contents import MessageContents
+from archive.store.received_documents import ReceivedDocuments
 from archive.store.seen_documents import LatestImports
 from archive.store.totals import ChangedTotals
 
@@ -53,6 +54,7 @@ class Loader:
         self._contents = MessageContents(self._references)
         self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
+        self.received = ReceivedDocuments(run_id, seen_at)
         self.judged = ChangedAppliances(calendar)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -66,6 +68,7 @@ class Loader:
         locked = record_seen(connection, dict.fromkeys(names, self._this_import))
         self._contents.start(locked.created)
         self._latest.open(connection, locked.ids.values())
+        self.received.name(locked.ids)
         self.judged.see(locked.ids.values())
         return locked.ids
 
@@ -81,18 +84,29 @@ class Loader:
         counts.unchanged += len(marks)
 
     def load(
-        self, connection: Connection, observations: Sequence[Observation], counts: Counts
+        self,
+        connection: Connection,
+        observations: Sequence[Observation],
+        counts: Counts,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Merge a batch into the archive and update `counts`."""
+        """Merge a batch into the archive and update `counts`.
+
+        With `anew`, documents replace those stored, whichever is the greater.
+        """
         locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
+        self.received.name(locked.ids)
         self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
         # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
-        changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
+        changed = {
+            key: incoming[key] for key in stored if anew or incoming[key].rank > stored[key].rank
+        }
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)
@@ -104,8 +118,9 @@ class Loader:
         self._touch(connection, incoming, changed, stored, imported)
 
     def settle(self, connection: Connection) -> None:
-        """Write the latest imports so far."""
+        """Write the latest imports and the lists of documents so far; no other writer may run."""
         self._latest.write(connection, unfinished=True)
+        self.received.store(connection)
 
     def drain(self, connection: Connection) -> None:
         """Write the latest imports and most totals so far; this takes time for every changed day."""
@@ -141,6 +156,7 @@ class Loader:
                 last_seen = None
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
+            self.received.add(key[0], key[1], row.digest)
             _note(since, key[0], appliance_history.began(row))
             self._count(row)
             for status, observed_at in seen.statuses.items():
@@ -150,6 +166,7 @@ class Loader:
             first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
+            self.received.add(key[0], key[1], row.digest)
             _note(since, key[0], appliance_history.began(row))
             _note(since, key[0], before.start_time or key_stamp(key[1]) or before.first_seen)
             # What it counted as before goes out, what it is now comes in.

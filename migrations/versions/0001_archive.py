@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Id, Instant, Text
+from archive.db import Day, Id, Instant, Text, insert
 
 revision = "0001"
 down_revision = None
@@ -516,13 +516,6 @@ def upgrade() -> None:
         sa.Column("default_message", Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_template")),
         sa.UniqueConstraint("digest", name=op.f("uq_message_template_digest")),
-    )
-    op.create_index(
-        op.f("ix_message_template_message_id"),
-        "message_template",
-        ["message_id"],
-        unique=False,
-        postgresql_using="hash",
     )
     op.create_table(
         "operation",
@@ -1095,6 +1088,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
+        "evidence_link",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("recorded_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("seen_at", Instant(), nullable=True),
+        sa.Column("documents", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", Text, nullable=True),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_link")),
+    )
+    op.create_table(
+        "evidence_list",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("link_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("job_keys", sa.LargeBinary(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_evidence_list_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "link_id", "seq", name=op.f("pk_evidence_list")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
         sa.Column("type", Text, nullable=False),
@@ -1282,7 +1303,7 @@ def upgrade() -> None:
     )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
-        op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+        insert(op.get_bind(), calendar, calendar_year(year))
     dialect = op.get_context().dialect.name
     for view in VIEWS.values():
         op.execute(view.replace("{now}", NOW[dialect]).replace("{too_late}", TOO_LATE[dialect]))
@@ -1303,6 +1324,8 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("evidence_list")
+    op.drop_table("evidence_link")
     op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")
@@ -1332,11 +1355,6 @@ def downgrade() -> None:
     op.drop_table("setting")
     op.drop_table("notified_problem")
     op.drop_table("operation")
-    op.drop_index(
-        op.f("ix_message_template_message_id"),
-        table_name="message_template",
-        postgresql_using="hash",
-    )
     op.drop_table("message_template")
     op.drop_table("location")
     op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")

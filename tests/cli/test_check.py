@@ -11,9 +11,10 @@ from archive.monitoring.plugin import Datum, Level, harmless, output, worst
 from archive.monitoring.ranges import Range
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.configurations import DEFAULTS, written
+from tests.support.laws import some
 from tests.support.monitored import load
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ def test_fleet_output_lists_the_worst_appliances_first(place: str) -> None:
         'ARCHIVE CRITICAL - 1 CRITICAL, 2 UNKNOWN, 2 OK - vc4 "\\/{ä}=,#: no success yet'
         " | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=1;;;0"
         " 'warning'=0;;;0 'unknown'=2;;;0 'age'=676770s;;;0 'failures'=1;2;;0 'missed'=3;;;0"
-        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;180000;;0\n"
+        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;180000;;0 'stuck'=0;0;;0 'other'=0;0;;0\n"
         '[CRITICAL] vc4 "\\/{ä}=,#: no success yet\n'
         "[UNKNOWN] vc2.example.com: no recent data since 2026-03-08 13:00:00Z, last import 2 d 19 h"
         " ago (limit 2 d 02 h)\n"
         "[UNKNOWN] vc5.example.com: never imported\n"
     )
-    assert len(data(done)) == 11
+    assert len(data(done)) == 13
 
 
 def test_output_for_a_single_appliance(place: str) -> None:
@@ -79,13 +80,13 @@ def test_output_for_a_single_appliance(place: str) -> None:
         "ARCHIVE OK - vc1.example.com: last success 7 h 00 m ago | 'archive'=7200s;180000;;0"
         " 'appliances'=1;;;0 'critical'=0;;;0 'warning'=0;;;0 'unknown'=0;;;0"
         " 'age'=25170s;90000;180000;0 'failures'=0;2;;0 'missed'=3;;;0 'drop'=0%;50;90;0;100"
-        " 'duration'=60s;;;0 'import'=7200s;180000;;0\n"
+        " 'duration'=60s;;;0 'import'=7200s;180000;;0 'stuck'=0;0;;0 'other'=0;0;;0\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
-    [
+    some([
         ((SCHEDULED, "-w", "6h"), 1, "last success 7 h 00 m ago (limit 6 h 00 m)"),
         ((SCHEDULED, "-w", "6h", "-c", "25169"), 2, "last success 7 h 00 m ago (limit 6 h 59"),
         ((SCHEDULED, "-w", "25170"), 0, "last success 7 h 00 m ago |"),
@@ -112,7 +113,7 @@ def test_output_for_a_single_appliance(place: str) -> None:
         ((SCHEDULED, "--stale", "1h"), 3, "stale: last import 2 h 00 m ago |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
         ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: no recent data since"),
-    ],
+    ], 10),
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
     """Thresholds on the command line override the defaults; missing data gives UNKNOWN."""
@@ -132,6 +133,31 @@ def test_cadences_and_tags_of_the_configuration_apply(place: str, tmp_path: Path
     assert done.code == 0
     assert done.out.startswith("ARCHIVE OK - vc2.example.com: last success 2 d 20 h ago |")
     assert data(done)["age"] == "244770s;655200;1310400;0"
+
+
+def test_stuck_jobs_and_unknown_statuses_warn(sqlite_archive: Engine) -> None:
+    """As in `summary`: neither is a success or a failure, so nobody would notice them otherwise."""
+    empty(sqlite_archive)
+    jobs = [night("2026-03-10T01:00"), night("2026-03-09T01:00", "SKIPPED")]
+    place = at(sqlite_archive)
+    import_documents(sqlite_archive, dict(jobs), "vc-skipped", NOW)
+    import_documents(
+        sqlite_archive, dict([*jobs[:1], night("2026-03-08T01:00", "RUNNING")]), "vc-stuck", NOW
+    )
+    done = check(place)
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == [
+        "[WARNING] vc-skipped: 1 job in an unknown status",
+        "[WARNING] vc-stuck: 1 stuck job",
+    ]
+    assert (data(done)["stuck"], data(done)["other"]) == ("1;0;;0", "1;0;;0")
+    raised = ("--warning-stuck", "1", "--warning-other", "1", "--critical-other", "0")
+    assert check(place, *raised).out.splitlines()[1:] == [
+        "[CRITICAL] vc-skipped: 1 job in an unknown status (limit 0)"
+    ]
+    printed = archive("metrics", place, "--now", NOW).out
+    assert 'archive_backup_stuck_jobs{appliance="vc-stuck"} 1.0\n' in printed
+    assert 'archive_backup_other_recent{appliance="vc-skipped"} 1.0\n' in printed
 
 
 def test_size_drops_warn_or_are_critical(engine: Engine) -> None:

@@ -158,7 +158,7 @@ def test_own_query_hides_passwords(place: str) -> None:
         (["none.sql"], 2, "none.sql: cannot be read: No such file or directory"),
         (["SELECT 1", "--show"], 2, "--param and --show are for the supplied queries"),
         (["SELECT 1", "--param", "a=1"], 2, "--param and --show are for the supplied queries"),
-        ([ENDLESS, "--time-limit", "1"], 1, "raise --time-limit"),
+        ([ENDLESS, "--time-limit", "1s"], 1, "raise --time-limit"),
     ],
 )
 def test_own_query_that_fails(place: str, arguments: list[str], code: int, complaint: str) -> None:
@@ -167,3 +167,15 @@ def test_own_query_that_fails(place: str, arguments: list[str], code: int, compl
     assert (done.code, done.out) == (code, "")
     assert complaint in done.err
     assert done.err.count("\n") == 1
+
+
+def test_supplied_query_that_takes_too_long(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sql_files, "run", lambda connection, *_: connection.exec_driver_sql(ENDLESS)
+    )
+    done = archive("sql", "last_success", "--time-limit", "1s", "-d", place)
+    said = (
+        "archive: last_success took longer than 1 s; limit it to fewer days or appliances, or raise"
+    )
+    assert (done.code, done.out) == (1, "")
+    assert said in done.err

@@ -106,7 +106,7 @@ def test_wrong_sql_is_a_usage_error(filled: Engine, text: str) -> None:
 
 def test_a_long_query_is_stopped(filled: Engine) -> None:
     """The time is limited, and the error names the option."""
-    with pytest.raises(DatabaseError, match=r"took longer than 1 seconds; .* --time-limit"):
+    with pytest.raises(DatabaseError, match=r"took longer than 1 s; .* --time-limit"):
         run(filled, ENDLESS, 1)
     assert run(filled, "SELECT 1 AS one") == (("one",), [(1,)])
 

@@ -102,7 +102,7 @@ def test_icinga_knows_every_threshold() -> None:
     thresholds = {
         f"--{level}-{figure}"
         for level in ("warning", "critical")
-        for figure in ("age", "failures", "missed", "drop", "duration", "import")
+        for figure in ("age", "failures", "missed", "drop", "duration", "import", "stuck", "other")
     }
     assert set(named) == thresholds | {"--stale", "--timeout", "--rpo", "--tag"}
     words = " ".join(f"{option} 1d" for option in ("--stale", "--rpo"))

@@ -132,6 +132,16 @@ def test_long_messages_are_not_kept() -> None:
     assert parts._message.cache_info().currsize == 2
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["12.34", "12.340", "1e3", "1E3", "-0.0", "0.0", "7", "-2.5", "0.00001", "1e16", "123456789012345.6"],
+)  # fmt: skip
+def test_double_has_one_form_in_the_digest(number: str) -> None:
+    """The compiled code and the schema write each double alike."""
+    raw = text(with_message(params={"a": {"d": "N"}})).replace(b'"N"', number.encode())
+    assert plain(parse.parse(raw)) == plain(parse.by_value(raw))
+
+
 @pytest.mark.parametrize("number", ["0." + "1" * 30, "9007199254740993", "1e400", "1" * 400])
 def test_double_keeps_all_digits(number: str) -> None:
     """A number that no double has is kept, in lines and in answers alike."""

@@ -14,7 +14,8 @@ from archive.db import Day, Instant
 from archive.reports import sql_files
 from tests.support import everything
 from tests.support.command import Done, archive, at
-from tests.support.damage import ALONE, BATCHES, names, plant_all, share
+from tests.support.damage import ALONE, BATCHES, names, plant_all
+from tests.support.laws import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def damaged(shared_engine: Engine) -> Engine:
     return shared_engine
 
 
-@pytest.mark.parametrize("columns", share(_TOGETHER, 2), ids=_TOGETHER.index)
+@pytest.mark.parametrize("columns", some(_TOGETHER, 2), ids=_TOGETHER.index)
 def test_malformed_values_are_named_and_end_no_command_without_a_sentence(
     damaged: Engine, columns: list[sa.Column[Any]], tmp_path: Path
 ) -> None:

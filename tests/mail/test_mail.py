@@ -22,7 +22,7 @@ from archive.reports import Scope
 from archive.reports.summary_row import SummaryRow
 from tests.reports import fleet
 from tests.reports.nights import ask, night
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import written
 from tests.support.mailserver import PASSWORD, USER, MailServer
@@ -153,6 +153,23 @@ def test_mail_lists_what_its_subject_counts(engine: Engine) -> None:
         assert sum(line.startswith("vc") for line in lines) >= 30
         assert "Missed backups: 50" in lines
         assert "critical: overdue, 2 failures in a row" in lines
+
+
+def test_unknown_statuses_are_in_the_mail(sqlite_archive: Engine) -> None:
+    """Each status of each appliance, with the number of its jobs, the newest first."""
+    empty(sqlite_archive)
+    for name in ("vc01", "vc02"):
+        jobs = [night(f"2026-03-{day}T02:00", "SKIPPED") for day in (20, 21)]
+        jobs += [night(f"2026-03-2{name[-1]}T03:00", "PARTIAL"), night("2026-03-22T02:00")]
+        import_documents(sqlite_archive, dict(jobs), name, "2026-03-22T12:00:00.000000Z")
+    with db.reading(sqlite_archive) as connection:
+        composed = letter.compose(connection, Scope(now="2026-03-22T13:00:00.000000Z"))
+    assert composed.subject.startswith("6 in an unknown status: ")
+    for form in (composed.text, "\n".join(_Seen(composed.html).texts)):
+        lines = [line.strip() for line in form.splitlines()]
+        first = lines.index("Jobs in an unknown status: 6") + 1
+        shown = " ".join(lines[first : first + 24]).replace("\N{NO-BREAK SPACE}", " ")
+        assert shown.index("PARTIAL: 1 job") < shown.index("SKIPPED: 2 jobs")
 
 
 def test_last_good_backup_of_each_appliance_is_in_the_mail(engine: Engine) -> None:

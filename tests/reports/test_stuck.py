@@ -8,11 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import db, reports
-from archive.reports import Scope
+from archive.calendar import Calendar
+from archive.reports import Scope, stuck
+from archive.store import appliance_settings
+from archive.store.appliance_settings import Configured
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, both, csv, rows
-from tests.support.archives import SEEN, each, import_documents
+from tests.support.archives import SEEN, each, empty, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -27,6 +30,21 @@ NO_IMPORT = "the job may have ended: no recent import"
 YOUNG = "not longer than past successes"
 LATER = "the job starts in the future"
 ALONE = "no success to compare with"
+
+
+def test_job_of_a_retired_appliance_is_not_stuck(sqlite_archive: Engine) -> None:
+    """Nobody waits for it any more; `stuck` has the others, whatever days were asked for."""
+    empty(sqlite_archive)
+    for name in ("vc01", "vc02"):
+        import_documents(sqlite_archive, {"a": LONG, "b": at("01:00")}, name, SEEN)
+    with db.writing(sqlite_archive) as connection:
+        days = Calendar()
+        configured = {"vc01": Configured(None, None, "2026-07-01")}
+        appliance_settings.record(connection, days, configured)
+        found = [(row.appliance, row.stuck, row.reason) for row in stuck.select(connection, SCOPE)]
+        alone = stuck.stuck(connection, Scope(now=NOW, until="2026-01-01"))
+    assert found == [("vc01", None, "the appliance is retired"), ("vc02", True, OLD)]
+    assert [row.appliance for row in alone] == ["vc02"]
 
 
 def test_fleet(engine: Engine) -> None:

@@ -5,8 +5,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from archive import db, reports
+from archive.db import tables
 from archive.reports.core.scope import Scope
 from archive.store import appliance_settings, judged_backups, settings
 from archive.store.appliance_settings import Configured
@@ -50,12 +52,13 @@ def rows(engine: Engine, name: str, **asked: Any) -> list[Any]:
         return list(reports.run(connection, name, Scope(now=LATER, **asked)))
 
 
-def test_retired_appliance_raises_no_alarm(filled: Engine) -> None:
+@pytest.mark.parametrize("given", [{"retired": END.date().isoformat()}, {"enabled": False}])
+def test_retired_appliance_raises_no_alarm(filled: Engine, given: dict[str, Any]) -> None:
     """It is not overdue, missing or not reporting any more, nor part of the growth of the fleet."""
     assert rows(filled, "rpo")[0].state == "no recent data"
     assert rows(filled, "collection")[0].not_reporting
     assert rows(filled, "growth")
-    configure(filled, retired=END.date().isoformat())
+    configure(filled, **given)
     assert rows(filled, "rpo")[0].state == "retired"
     assert not rows(filled, "collection")[0].not_reporting
     assert rows(filled, "growth") == []
@@ -64,6 +67,24 @@ def test_retired_appliance_raises_no_alarm(filled: Engine) -> None:
     assert values["attention", "no recent data"] == values["collection", "not reporting"] == 0
     done = archive("check", at(filled), "--now", LATER, "--stale", "365d", "vc01")
     assert done.code == 0, done.out
+
+
+def test_appliance_that_is_enabled_again_is_expected_as_before(filled: Engine) -> None:
+    """While it is not enabled it counts as retired since its last import, or earlier if so configured."""
+    before = rows(filled, "compliance")
+    configure(filled, enabled=False)
+    retired_at = _retired_at(filled)
+    assert retired_at == instant(END)
+    configure(filled, enabled=False, retired="2099-01-01")
+    assert _retired_at(filled) == retired_at
+    configure(filled)
+    assert _retired_at(filled) is None
+    assert rows(filled, "compliance") == before
+
+
+def _retired_at(engine: Engine) -> Any:
+    with db.reading(engine) as connection:
+        return connection.execute(sa.select(tables.appliance.c.retired_at)).scalar_one()
 
 
 def test_configured_cadence_and_rpo_are_recorded(filled: Engine) -> None:

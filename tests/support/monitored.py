@@ -26,6 +26,9 @@ def load(engine: Engine) -> None:
     with pytest.MonkeyPatch.context() as stopped:
         stopped.setattr(timestamps, "now", lambda: ASKED)
         nights.load(engine)
+        # Otherwise it would be stuck.
+        ended = dict([night("2026-03-09T01:00", "FAILED")])
+        import_documents(engine, ended, nights.SCHEDULED, at("2026-03-11T06:00"))
         failed = dict([night("2026-03-11T01:00", "FAILED")])
         import_documents(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))
         number = collection_log.begin(engine, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.db import seals, tables
+from archive.db.comments.evidence import EVIDENCE_TABLES
 from archive.db.comments.job_tables import JOB_TABLES
 from archive.db.comments.judgement import JUDGEMENT_TABLES
 from archive.db.comments.other_tables import OTHER_TABLES
@@ -24,7 +25,7 @@ TABLES = {
     name: described._replace(columns={**described.columns, seals.COLUMN: _SEAL})
     if seals.covered(tables.metadata.tables[name])
     else described
-    for name, described in (JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES).items()
+    for name, described in (JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES | EVIDENCE_TABLES).items()
 }
 
 

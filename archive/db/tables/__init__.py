@@ -9,6 +9,7 @@ also has appliances that never answered.
 from __future__ import annotations
 
 from archive.db.tables.base import metadata
+from archive.db.tables.evidence import evidence_link, evidence_list
 from archive.db.tables.facts import schedule, system_time_zone, system_version
 from archive.db.tables.jobs import (
     irregular_document,
@@ -69,6 +70,8 @@ __all__ = [
     "collection",
     "day_sketch",
     "day_total",
+    "evidence_link",
+    "evidence_list",
     "expected_backup",
     "ingest_run",
     "irregular_document",

@@ -98,7 +98,4 @@ message_template = Table(
     required("digest", LargeBinary, unique=True),
     required("message_id", Text),
     required("default_message", Text),
-    # A hash index on PostgreSQL, as ids may be of any length. Only the migration declares that: the
-    # option would load PostgreSQL's dialect into every command.
-    Index(None, "message_id"),
 )
