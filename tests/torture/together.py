@@ -32,12 +32,12 @@ def processes(place: Place, budget: Budget, tally: Tally) -> None:
     One is tried for each import.
     """
     start, number, random = time.monotonic(), 0, Random(8)  # noqa: S311 - no secret
-    longest = multiprocessing.Value("d", 0.0)
+    context = multiprocessing.get_context("spawn")
+    longest = context.Value("d", 0.0)
     url = place.engine.url.render_as_string(hide_password=False)
     while budget.lasts(tally):
         numbers = [*range(number, number + _ROUND)] * 2
         random.shuffle(numbers)
-        context = multiprocessing.get_context("spawn")
         stop = context.Event()
         writers = [
             context.Process(target=_write, args=(url, numbers[part::_PROCESSES]))
