@@ -85,8 +85,8 @@ _FAULTS: dict[str, Callable[[int], None]] = {
 }
 
 
-def _before(number: int, strike: Callable[[Any], None]) -> None:
-    """Call `strike` once with the connection to a database, before its process sends a statement."""
+def _before(number: int, act: Callable[[Any], None]) -> None:
+    """Call `act` once with the connection to a database, before its process sends a statement."""
     lock, sent = threading.Lock(), 0
 
     def count(connection: Any) -> None:
@@ -95,7 +95,7 @@ def _before(number: int, strike: Callable[[Any], None]) -> None:
             sent += 1
             is_due = sent == number
         if is_due:
-            strike(connection)
+            act(connection)
 
     @event.listens_for(sa.Engine, "connect")
     def trace(connection: Any, _record: object) -> None:
