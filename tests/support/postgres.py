@@ -39,20 +39,42 @@ shared_buffers = 256MB
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Run a new, empty server, and give the URL of its first database."""
+def server(settings: str = "") -> Iterator[str]:
+    """Run a new, empty server, with further settings, and give the URL of its first database."""
     with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
         home, log, data = Path(name), Path(name, "log"), Path(name, "data")
         programs = _install(home)
         flags = "--auth=trust --no-sync --encoding=UTF8 --locale=C --username=postgres"
         _run(log, programs / "initdb", *flags.split(), "--pgdata", data)
-        port = _free_port()
-        (data / "postgresql.auto.conf").write_text(f"{SETTINGS}port = {port}\n")
-        _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
-        try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+        with _running(programs, log, data, f"{SETTINGS}{settings}") as url:
+            yield url
+
+
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """Run a server that follows another one, and give the URL of its first database."""
+    with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
+        home, log, data = Path(name), Path(name, "log"), Path(name, "data")
+        programs = _install(home)
+        libpq = make_url(primary).set(drivername="postgresql").render_as_string()
+        _run(
+            log, programs / "pg_basebackup", "--write-recovery-conf", "--checkpoint=fast",
+            f"--dbname={libpq}", "--pgdata", data,
+        )  # fmt: skip
+        # What pg_basebackup wrote there says whom to follow.
+        with _running(programs, log, data, (data / "postgresql.auto.conf").read_text()) as url:
+            yield url
+
+
+@contextmanager
+def _running(programs: Path, log: Path, data: Path, settings: str) -> Iterator[str]:
+    port = _free_port()
+    (data / "postgresql.auto.conf").write_text(f"{settings}\nport = {port}\n")
+    _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
+    try:
+        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
 
 
 @contextmanager
