@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive.calendar import key_stamp
 from archive.db import tables
-from archive.store import maintenance_log
+from archive.store import maintenance_log, pruned_periods
 from archive.store.evidence_chain import IMPORT
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Absences:
         changes = {one.id: one for one in maintenance_log.entries(connection)}
         link = tables.evidence_link
         query = sa.select(link.c.id, link.c.subject_id).where(link.c.what != IMPORT)
+        self._pruned = pruned_periods.read(connection)
         # With the number of the link, in order.
         self._changes: list[tuple[int, Maintenance]] = [
             (number, changes[change])
@@ -49,6 +51,13 @@ class Absences:
                     name = change.new_name
         return False
 
-    def of_jobs(self, appliance_id: int, keys: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
-        """Return those of the missing jobs of an appliance whose absence is not explained."""
-        return keys
+    def of_jobs(self, appliance_id: int, keys: Sequence[str]) -> Sequence[str]:
+        """Return those of the missing jobs of an appliance whose absence is not explained.
+
+        Jobs that began before those that are left were pruned. If the key does not tell when a job
+        began, it may be one of them.
+        """
+        period = self._pruned.get(appliance_id)
+        if period is None:
+            return keys
+        return [key for key in keys if (key_stamp(key) or "") >= period.until]

@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    with postgres.server("wal_level = replica\nmax_wal_senders = 4\n") as url:
+    with postgres.server(f"{postgres.SETTINGS}wal_level = replica\nmax_wal_senders = 4\n") as url:
         primary = migrate.connect(url)
         migrate.upgrade(primary)
         fill(primary)
