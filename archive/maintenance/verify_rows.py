@@ -14,9 +14,9 @@ from archive.masking import mask_url
 from archive.store import quarantine, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, RowMapping
 
     from archive.calendar import Calendar
     from archive.maintenance.verify_sample import Sample
@@ -89,15 +89,25 @@ def wrong_digests(connection: Connection) -> Found:
     """Yield the shared texts and quarantined documents that do not match their digests."""
     for table, names in _NATURAL.items():
         for row in connection.execute(sa.select(table)).mappings():
-            if key_digest(tuple(row[name] for name in names)) != row["digest"]:
-                yield table.name, (row["id"],), [*names, "digest"]
-            elif table is tables.location and mask_url(row["url"]) != row["masked_url"]:
-                yield table.name, (row["id"],), ["masked_url"]
+            if wrong := _wrong_texts(row, names):
+                yield table.name, (row["id"],), wrong
     stored = tables.quarantine
     for number, mark in connection.execute(sa.select(stored.c.id, stored.c.digest)).all():
         (held,) = quarantine.held(connection, [number])
         if held.digest() != mark:
             yield stored.name, (number,), ["appliance_name", "job_key", "document", "digest"]
+
+
+def _wrong_texts(row: RowMapping, names: Sequence[str]) -> list[str]:
+    """Return the wrong columns of a shared row, one of which its digest cannot tell from the others."""
+    try:
+        is_right = key_digest(tuple(row[name] for name in names)) == row["digest"]
+        masked = mask_url(row["url"]) if "url" in names else None
+    except (AttributeError, TypeError, ValueError):  # of a value of a wrong type
+        is_right, masked = False, None
+    if not is_right:
+        return [*names, "digest"]
+    return [] if masked is None or masked == row["masked_url"] else ["masked_url"]
 
 
 def wrong_days(connection: Connection) -> Found:

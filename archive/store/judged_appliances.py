@@ -42,6 +42,8 @@ def _statements(table: sa.Table, key: str, *names: str) -> _Statements:
     )
 
 
+# Seconds; see `archive.config.values`.
+_LEAST_CADENCE = 3600
 # Making a statement takes longer than executing it for one appliance.
 _APPLIANCES = _statements(
     tables.appliance,
@@ -89,13 +91,15 @@ def appliances(
     """Yield appliances, all or those of `ids`, ordered by name.
 
     It reads schedules and time zones of all of them with one query each, or one for each chunk of
-    ids.
+    ids. Raises ValueError for a cadence that no configuration has: too short a one expects too much.
     """
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
     pruned = pruned_periods.read(connection, ids)
     for number, name, first_seen, last_seen, cadence, rpo, retired in sorted(
         _of(connection, _APPLIANCES, ids), key=itemgetter(1)
     ):
+        if cadence is not None and cadence < _LEAST_CADENCE:
+            raise ValueError(f"appliance {number}: cadence_seconds is {cadence}")
         known = Known(
             tuple(schedules.get(number, ())),
             tuple(zones.get(number, ())),
