@@ -154,11 +154,14 @@ class CalendarDay(NamedTuple):
     start_time: str
 
 
-def calendar_year(year: int, calendar: Calendar = _PLAIN) -> list[CalendarDay]:
+@lru_cache(len(CALENDAR_YEARS))
+def calendar_year(year: int, calendar: Calendar = _PLAIN) -> tuple[CalendarDay, ...]:
     """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
     first = date(year, 1, 1).toordinal()
     last = date(year, 12, 31).toordinal()
-    return [calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)]
+    return tuple(
+        calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)
+    )
 
 
 def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:

@@ -16,12 +16,15 @@ from typer.exceptions import TyperException
 import archive
 from archive.cli import (
     appliance,
+    appliance_hold,
     check,
     collect,
     dashboard,
     db,
     db_copy,
+    db_prune,
     demo,
+    evidence,
     export,
     export_parquet,
     fleet,
@@ -124,6 +127,8 @@ app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports.app, name="import")
+appliance.app.command("hold", epilog=appliance_hold.HOLD_EPILOG)(appliance_hold.hold)
+appliance.app.command("release", epilog=appliance_hold.RELEASE_EPILOG)(appliance_hold.release)
 app.add_typer(appliance.app, name="appliance")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
@@ -133,6 +138,9 @@ fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(log.app, name="log")
+app.add_typer(evidence.app, name="evidence")
 db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
 db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
+db.app.command("prune", epilog=db_prune.EPILOG)(db_prune.prune)
+db.app.command("vacuum", epilog=db_prune.VACUUM_EPILOG)(db_prune.vacuum)
 app.add_typer(db.app, name="db")

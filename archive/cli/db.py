@@ -34,7 +34,7 @@ _CAN = {
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Create, upgrade and verify the archive, set its calendar, and give read access.",
+    help="Create, upgrade, verify, copy and prune the archive, set its calendar, and give read access.",
 )
 
 
@@ -62,6 +62,11 @@ def upgrade(
     # Not `open_archive`: the archive may not exist yet, or be older than this version.
     engine = connect(database, config)
     before = databases.current(engine)
+    if before in databases.REVISIONS[:-1]:
+        say(
+            f"Upgrading {counted(databases.size(engine), 'job')} from schema {before} to"
+            f" {databases.HEAD}, in one transaction."
+        )
     databases.upgrade(engine, beside_others=beside_other_tables)
     use_calendar(engine, parse.configuration_beside(database, config))
     place = databases.describe(engine)
@@ -131,12 +136,19 @@ def rebuild(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Recalculate totals, expected backups and anomalies, from which reports are made."""
+    """Recalculate totals, expected backups and anomalies, from which reports are made.
+
+    Documents that were kept whole are read again first: a newer version may know more of their fields.
+    """
     from archive import db
     from archive.db import seals, tables
+    from archive.maintenance.reread import reread
     from archive.store import judged_backups, totals
 
-    with db.writing(open_archive(database, config)) as connection:
+    engine = open_archive(database, config)
+    if found := reread(engine):
+        say(f"{counted(found, 'document')} read anew.")
+    with db.writing(engine) as connection:
         # Every import holds it, too: nothing may change while it is recalculated.
         db.lock(connection, ["calendar"])
         if accept_changes:

@@ -1,7 +1,4 @@
-"""`archive log`: list collections, their appliances, and imports.
-
-Rows show what was logged when it happened: an import that was undone keeps its line.
-"""
+"""`archive log`: list collections, their appliances, and imports, also those that were undone."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
 # What narrow terminals leave out, the greatest first.
 _EXPENDABLE = {
     "started": 9, "asked": 9, "unchanged": 8, "seen": 7, "source": 6, "findings": 5, "changed": 4,
-    "quarantined": 3, "number": 2, "finished": 1,
+    "quarantined": 3, "pruned": 10, "number": 2, "finished": 1,
 }  # fmt: skip
 
 
@@ -189,20 +186,23 @@ def list_imports(
     """List imports, newest first: ingested files and collected answers."""
     from archive import db
     from archive.reports import Scope
-    from archive.store import import_log, settings
+    from archive.store import evidence_chain, import_log, settings
 
     scope = Scope(appliances=tuple(appliance or ()))
     with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         ids = scope.appliance_ids(connection)
         found = import_log.logged_runs(connection, _one_more(limit), ids)
+        head = evidence_chain.head(connection)
     columns = [
         *_columns("number", "source", "appliance"),
         *_instants("started", "finished"),
         *_columns("outcome", "error", "seen", "new", "changed", "unchanged"),
-        *_columns("findings", "quarantined"),
+        *_columns("findings", "quarantined", "pruned"),
     ]
     _write_newest("import", columns, found, limit, output_format, output, zone)
+    if output_format is Format.TABLE and head.id:  # people may keep it
+        say(f"Head of the chain of evidence: {head}.")
 
 
 @app.command(

@@ -7,8 +7,10 @@ default.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Engine
+
+    from archive.store.evidence_chain import Key
 
 # The greatest integer of both databases.
 GREATEST = 2**63 - 1
@@ -153,7 +157,30 @@ def connect(database: str | None, config: str | None) -> Engine:
 
         path = file.find(config)
         database = file.database(path) if path else None
-    return databases.connect(database)
+    engine = databases.connect(database)
+    _use_evidence_key(engine, config)
+    return engine
+
+
+def _use_evidence_key(engine: Engine, config: str | None) -> None:
+    """Make an engine use the configuration's key of evidence; it is read with the first link."""
+    from archive.store import evidence_chain
+
+    evidence_chain.use_key(engine, cache(lambda: evidence_key(config)))
+
+
+def evidence_key(config: str | None) -> Key | None:
+    """Return the key of evidence of the configuration; None without one. Raises ConfigurationError.
+
+    A broken file that nobody has named has none: the user may have named the archive instead.
+    """
+    from archive.config import file
+    from archive.store.evidence_chain import Key
+
+    path = file.find(config)
+    named = config is not None or bool(os.environ.get(file.VARIABLE))
+    found = None if path is None else file.evidence_key(path, or_none=not named)
+    return None if found is None else Key(found)
 
 
 def open_archive(database: str | None, config: str | None) -> Engine:
@@ -170,13 +197,18 @@ def open_reader(
 ) -> Engine:
     """Return an engine that only reads, for so many seconds, as `open_archive` does.
 
-    SQLite's file is opened read-only. Raises SchemaError; exceeding the limit raises TimeLimitError.
+    SQLite's file is opened read-only. On a terminal it says how far a standby has come.
+
+    Raises SchemaError; exceeding the limit raises TimeLimitError.
     """
     from archive import db
     from archive.db import migrate as databases
 
     engine = db.create_reader(connect(database, config).url, seconds=seconds)
+    _use_evidence_key(engine, config)
     databases.require(engine)
+    if sys.stderr is not None and sys.stderr.isatty() and (note := db.standby_note(engine)):
+        say(note)
     return engine
 
 

@@ -232,11 +232,12 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     """
     from archive import reports
     from archive.render.units import UTC, moment
+    from archive.reports.core import pruned
     from archive.store import settings
 
     if not number:
         _note(f"No rows{_limits(scope)}.")
-    for note in report.notes(connection, scope):
+    for note in chain(report.notes(connection, scope), pruned.notes(connection, scope)):
         _note(note)
     known = reports.import_span(connection, scope)
     if known is None:

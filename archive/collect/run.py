@@ -17,7 +17,7 @@ from archive.collect.save_answers import keep
 from archive.collect.store_answer import Outcome, archive_answer, compare_answer
 from archive.errors import AlreadyRunningError, ArchiveError, InputError
 from archive.masking import mask_text
-from archive.store import collection_log
+from archive.store import collection_log, evidence_chain
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.counts import Counts
 from archive.vcenter.query import CollectedAnswer, ask
@@ -46,12 +46,13 @@ def collect(
 
     `on_outcome` is called for each appliance when it is done. Raw answers are saved below `keep_in`.
     SIGINT and SIGTERM end the collection early: writes in progress are finished and sessions are
-    closed. Raises AlreadyRunningError, DatabaseError.
+    closed. Raises AlreadyRunningError, DatabaseError, ConfigurationError.
 
     The whole collection holds the lock `collect`, so that two of them cannot ask the same
     appliances at once; imports of files may run meanwhile. `entries` have distinct names.
     `on_outcome` runs on the event loop, in the order in which appliances are done.
     """
+    evidence_chain.key_of(engine)  # if it cannot be read, no appliance is asked
     writers = 1 if db.sqlite_file(engine.url) else _WRITERS
     with db.alone(engine, "collect") as alone, db.keeping(engine, writers) as keeper:
         if not alone:

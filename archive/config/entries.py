@@ -155,7 +155,7 @@ class Fleet:
 
     `path` is absolute. `database` has the form of `--database`, with an absolute path for a SQLite
     file. `concurrency` is how many appliances are queried at the same time. `token` is what the readers of
-    `archive serve` must send.
+    `archive serve` must send, `evidence_key` signs the chain of evidence.
     """
 
     path: Path
@@ -165,4 +165,5 @@ class Fleet:
     mail: Mail | None = None
     notified: tuple[Recipient, ...] = ()
     token: Secret | None = None
+    evidence_key: Secret | None = None
     entries: tuple[Entry, ...] = ()

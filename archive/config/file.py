@@ -20,6 +20,8 @@ VARIABLE = "ARCHIVE_CONFIG"
 _NAME = "archive.toml"
 # For the whole machine; the user's own comes first.
 SYSTEM = Path("/etc/archive") / _NAME
+# Characters; a shorter key could be guessed.
+_KEY_LENGTH = 16
 
 
 def users_own() -> Path:
@@ -102,6 +104,40 @@ def database(path: Path) -> str | None:
         return place.database(document["database"], shown.parent, unsafe)
     except ValueError as error:
         raise ConfigurationError(f"{shown}: database: {error}") from error
+
+
+def evidence_key(path: Path, *, or_none: bool = False) -> str | None:
+    """Return the key of the chain of evidence; None if the configuration names none.
+
+    Other keys are not checked, as in `database`. Raises ConfigurationError if the file or this key is
+    wrong, or if there is no key at its source. With `or_none`, a file that cannot be read as a whole
+    names none.
+    """
+    from archive.config import secrets, values
+
+    shown = path.absolute()
+    try:
+        document, unsafe = _load(path, shown)
+    except ConfigurationError:
+        if or_none:
+            return None
+        raise
+    section = document.get("evidence")
+    if not isinstance(section, dict) or "key" not in section:
+        return None
+    try:
+        secret = values.secret(section["key"])
+    except ValueError as error:
+        raise ConfigurationError(f"{shown}: [evidence]: key: {error}") from error
+    if unsafe and secret.value is not None:
+        raise ConfigurationError(f"{shown}: [evidence]: key: the key is in this file, but {unsafe}")
+    found = secrets.password(secret, "evidence", shown, "key")
+    if len(found) < _KEY_LENGTH:
+        raise ConfigurationError(
+            f"{shown}: [evidence]: key: shorter than {_KEY_LENGTH} characters: make one with"
+            " `openssl rand -hex 32`"
+        )
+    return found
 
 
 def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _COMMAND_SECONDS = 30
 # Characters of a command's own error message that an error repeats.
 _SHOWN = 500
+# Bytes of a password file; more is another file.
+_LONGEST = 1 << 16
+# A tab can be typed.
+_CONTROL = re.compile("[\0-\x08\n-\x1f\x7f-\x9f]")
 
 
 def reveal(entry: Entry, fleet_path: Path) -> str:
@@ -57,13 +62,21 @@ class _NoPasswordError(Exception):
 
 
 def _usable(password: str) -> str:
-    """Return a password. Raises _NoPasswordError for an empty one, UnicodeError for undecodable bytes.
+    """Return a password. Raises _NoPasswordError for one that nobody has, UnicodeError.
 
-    The environment's undecodable bytes are lone surrogates (PEP 383), which only encoding reveals.
+    Tried against vCenter it would only lock the account. The environment's undecodable bytes are lone
+    surrogates (PEP 383), which only encoding reveals.
     """
     if not password:
         raise _NoPasswordError("empty")
     password.encode()
+    if password.startswith("\N{BYTE ORDER MARK}"):
+        raise _NoPasswordError("it starts with a byte-order mark; save it as UTF-8 without one")
+    if _CONTROL.search(password):
+        raise _NoPasswordError(
+            "it contains a control character, such as an end of line or a zero byte; save it as one line"
+            " in UTF-8"
+        )
     return password
 
 
@@ -101,18 +114,16 @@ def _from_file(file: Path, folder: Path) -> str:
     try:
         with path.open("rb") as opened:
             status = os.fstat(opened.fileno())
-            content = opened.read()
+            content = opened.read(_LONGEST + 1)
     except OSError as error:
         raise _NoPasswordError(f"{path} cannot be read: {error.strerror or error}") from error
     # A link may lead out of the folder; then the mode of the file itself counts.
     kept = credentials and path.resolve().is_relative_to(Path(credentials).resolve())
     if not kept and (complaint := privacy.open_to_others(path, status)):
         raise _NoPasswordError(complaint)
+    if len(content) > _LONGEST:
+        raise _NoPasswordError(f"{path} has more than {_LONGEST:,} bytes; it is another file")
     text = content.decode()
-    if text.startswith("\N{BYTE ORDER MARK}"):
-        raise _NoPasswordError(
-            f"{path} starts with a byte-order mark; save it as UTF-8 without one"
-        )
     line, _, rest = text.replace("\r\n", "\n").partition("\n")
     if rest.strip("\n"):
         raise _NoPasswordError(f"{path} has more than one line; it may have no other")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
 from archive.config import mailing, notifying, values
-from archive.config.entries import Entry, Fleet, Mail, Recipient, Trust
+from archive.config.appliance_entry import TIMES, entry
+from archive.config.entries import Entry, Fleet, Mail, Recipient
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
@@ -30,21 +31,19 @@ _TOP: Keys = {
     "mail": values.table,
     "notify": values.tables,
     "serve": values.table,
+    "evidence": values.table,
     "appliance": values.tables,
 }
+# Sections with one key, a secret, and the field of Fleet that has it.
+_SECRETS = {"serve": ("token", "token"), "evidence": ("key", "evidence_key")}
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
-# Names of keys that are also names of fields of Entry.
-_TIMES: Keys = {
-    "connect_timeout": values.seconds,
-    "read_timeout": values.seconds,
-    "deadline": values.seconds,
-}
+_TIMES: Keys = dict.fromkeys(TIMES, values.seconds)
 _DEFAULTS: Keys = _TIMES | {
     "user": values.text,
     "secret": values.secret,
     "ca_file": values.path,
     "pin": values.pin,
-    "cadence": values.whole_seconds,
+    "cadence": values.cadence,
     "rpo": values.whole_seconds,
     "tags": values.tags,
     "enabled": values.flag,
@@ -98,10 +97,10 @@ class _Reading:
             said["mail"] = self._mail(top["mail"])
         if "notify" in top:
             said["notified"] = self._notified(top["notify"])
-        if "serve" in top:
-            section = self._section("[serve]", top["serve"], {"token": values.secret})
+        for name, (key, field) in _SECRETS.items():
+            section = self._section(f"[{name}]", top.get(name, {}), {key: values.secret})
             self._check(section)
-            said["token"] = section.given.get("token")
+            said[field] = section.given.get(key)
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -201,7 +200,7 @@ class _Reading:
             self._complete(section, defaults)
         self._tell_apart(sections)
         return [
-            self._entry(section.given, defaults.given)
+            entry(section.given, defaults.given, self._folder)
             for section in sections
             if {"name", "address", "user", "secret"} <= section.given.keys() | defaults.given.keys()
         ]
@@ -243,44 +242,14 @@ class _Reading:
             self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
             self._problem(where, "pin", "contradicts verify = false; remove one of them")
-        for key, what in (("secret", "password"), ("url", "URL"), ("token", "token")):
+        for key, what in (
+            ("secret", "password"),
+            ("url", "URL"),
+            ("token", "token"),
+            ("key", "key"),
+        ):
             if self._unsafe and key in given and given[key].value is not None:
                 self._problem(where, key, f"the {what} is in this file, but {self._unsafe}")
-
-    def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
-        """Return the entry of an appliance: its own keys, then those of `[defaults]`.
-
-        Tags are merged key by key; every other key of its own replaces the default.
-        """
-        given = {**defaults, **own}
-        host, port = given["address"]
-        return Entry(
-            name=given["name"],
-            host=host,
-            port=port,
-            user=given["user"],
-            secret=given["secret"],
-            trust=self._trust(own, defaults),
-            cadence_seconds=given.get("cadence"),
-            rpo_seconds=given.get("rpo"),
-            retired=given.get("retired"),
-            tags=defaults.get("tags", {}) | own.get("tags", {}),
-            enabled=given.get("enabled", True),
-            sso=given.get("sso"),
-            **{key: given[key] for key in _TIMES if key in given},
-        )
-
-    def _trust(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Trust:
-        """Return how to check an appliance's certificate, from its own keys or the defaults.
-
-        `pin` and `ca_file` exclude each other, so if it has one of them, neither default counts.
-        """
-        if own.get("verify") is False:
-            return Trust(verify=False)
-        said = own if own.keys() & {"pin", "ca_file"} else defaults
-        if "ca_file" in said:
-            return Trust(ca_file=self._folder / said["ca_file"])
-        return Trust(pin=said.get("pin"))
 
 
 def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:

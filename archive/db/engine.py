@@ -77,6 +77,7 @@ def keeping(engine: Engine, kept: int, *, large_cache: bool = False) -> Iterator
     Its connections are closed at the end, also after an error.
     """
     keeper = create_engine(engine.url, kept, large_cache=large_cache)
+    keeper.update_execution_options(**engine.get_execution_options())
     try:
         yield keeper
     finally:

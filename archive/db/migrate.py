@@ -88,6 +88,12 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
 
 
+def size(engine: Engine) -> int:
+    """Return the number of jobs, by which the time of an upgrade grows; any schema has them."""
+    with db.reading(engine) as connection:
+        return int(connection.execute(sa.text("SELECT count(*) FROM job")).scalar_one())
+
+
 def require(engine: Engine) -> None:
     """Raise SchemaError, with the command to run, unless the schema is this version's.
 

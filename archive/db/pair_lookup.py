@@ -1,4 +1,4 @@
-"""Find the rows of many pairs of keys with few queries."""
+"""Find the rows of many keys, or of pairs of keys, with few queries."""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
 
 # Before 3.32 SQLite accepts 999 values a statement.
 _PAIRS_A_STATEMENT = 499
+_KEYS_A_STATEMENT = 999
+
+
+def find_by_digest(
+    connection: Connection, table: sa.Table, wanted: Iterable[bytes]
+) -> Iterator[tuple[bytes, int]]:
+    """Yield `digest` and `id` of the rows of a table whose digest is among the wanted ones."""
+    query = f"SELECT digest, id FROM {table.name} WHERE digest"  # noqa: S608 - a name of our own
+    if connection.dialect.name == "sqlite":
+        file = cast("sqlite3.Connection", connection.connection.driver_connection)
+        digests = iter(wanted)
+        while chunk := list(islice(digests, _KEYS_A_STATEMENT)):
+            yield from file.execute(f"{query} IN ({', '.join('?' * len(chunk))})", chunk)
+        return
+    # An array, so that the statement is the same for any number.
+    rows = connection.exec_driver_sql(f"{query} = ANY (%s::bytea[])", (list(wanted),))
+    yield from map(tuple, rows)
 
 
 def find_pairs(

@@ -30,16 +30,16 @@ _AS_RECEIVED = {
 }
 # Columns that a reader cannot read: table and column. By a checksum one could guess a weak password in a
 # text of which all the rest is known. The digests of jobs are shown nevertheless: by them the report
-# `compliance` proves what it says.
+# `compliance` and the chain of evidence prove what they say.
 HIDDEN = _AS_RECEIVED | {
     (table.name, column.name)
     for table in tables.metadata.tables.values()
     for column in table.columns
-    if (column.name == "digest" and table is not tables.job)
+    if (column.name == "digest" and table not in (tables.job, tables.evidence_link))
     or (column.name == seals.COLUMN and table.name in dict(_AS_RECEIVED))
 }
 # Records that nobody changes: only the seals of new rows are stored after them.
-APPEND_ONLY = (tables.maintenance.name,)
+APPEND_ONLY = (tables.maintenance.name, tables.evidence_link.name)
 # Relations that a writer writes to: the schema's revision, and views, it only reads.
 CHANGED = tuple(tables.metadata.tables)
 
@@ -77,7 +77,8 @@ def grants(rights: Rights) -> Iterator[str]:
     yield f"SELECT ON {', '.join(RELATIONS)}"
     yield f"INSERT, UPDATE, DELETE ON {', '.join(changed)}"
     for name in APPEND_ONLY:
-        yield f"INSERT, UPDATE ({seals.COLUMN}) ON {name}"
+        sealed = seals.COLUMN in tables.metadata.tables[name].c
+        yield f"INSERT{f', UPDATE ({seals.COLUMN})' if sealed else ''} ON {name}"
 
 
 def _quoted(column: str) -> str:

@@ -201,7 +201,7 @@ def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[Any], Any]]]) 
     return cells
 
 
-def _hide_in_json(text: str) -> str:
+def hide_in_json(text: str) -> str:
     """Hide passwords in a JSON text; without any, it is returned unchanged, byte for byte."""
     value = json_numbers.loads(text)
     masked = mask_json(value)
@@ -212,7 +212,7 @@ def _hide_in_bytes(document: bytes) -> bytes:
     """Hide passwords in a document that need not be JSON, nor even text."""
     text = document.decode("utf-8", "surrogateescape")
     try:
-        masked = _hide_in_json(text)
+        masked = hide_in_json(text)
     except (ValueError, RecursionError):
         masked = mask_text(_ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text))
     return masked.encode("utf-8", "surrogateescape")
@@ -223,8 +223,8 @@ _ESCAPED = re.compile(r"\\u00([0-7][0-9a-fA-F])")
 # Columns that contain a URL, or may contain one.
 _HIDE: dict[tuple[str, str], Callable[[Any], Any]] = {
     (tables.location.name, "url"): mask_url,
-    (tables.irregular_document.name, "document"): _hide_in_json,
+    (tables.irregular_document.name, "document"): hide_in_json,
     (tables.quarantine.name, "document"): _hide_in_bytes,
-    (tables.schedule.name, "other"): _hide_in_json,
-    (tables.system_version.name, "other"): _hide_in_json,
+    (tables.schedule.name, "other"): hide_in_json,
+    (tables.system_version.name, "other"): hide_in_json,
 }

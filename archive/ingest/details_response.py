@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.document import schema
 from archive.errors import InputError
-from archive.ingest.json_stream import BOM, LONGEST, JsonText, Unreadable, encode
+from archive.ingest.answer_text import AnswerText
+from archive.ingest.json_stream import BOM, LONGEST, Unreadable, encode
 from archive.ingest.one_job import one_job
 from archive.ingest.other_json import JOB_KEY, holds_answer, looks_like_details, what_it_is
 from archive.ingest.raw_document import (
@@ -46,15 +47,15 @@ _MOST_BEFORE = 100
 _NO_ENTRY = "not an entry with a job key and job details"
 
 
-def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
+def read(text: AnswerText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of one answer, or of several concatenated answers.
 
     Documents whose fingerprint is `known` are not parsed. Raises InputError if the text as a whole
     is not an answer.
 
     `known` has fingerprints of 16 bytes. Documents come in the order of the text, one at a time, so
-    memory does not grow with the answer. A value in it that cannot be decoded becomes a document
-    with a `problem`.
+    memory does not grow with the answer. A value in it that cannot be decoded, or is too long, becomes a
+    document with a `problem`.
     """
     while opening := text.peek():
         if opening == "{":
@@ -102,7 +103,7 @@ class _Member(NamedTuple):
         return "status" not in self.value or self.value.keys() <= schema.Info.model_fields.keys()
 
 
-def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
+def _object(text: AnswerText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of an object: a map of details, a wrapped answer, or a single job.
 
     Its first members are held until one of them shows which.
@@ -119,7 +120,8 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
             yield from _list(text, known) if text.peek() == "[" else _object(text, known)
             _skip_rest(text)
             return
-        member = _Member(name, name_text, *text.value())
+        is_job = JOB_KEY.fullmatch(name) is not None
+        member = _Member(name, name_text, *(text.document_value() if is_job else text.value()))
         before.append(member)
         length += len(member.value_text)
         gap = text.gap()
@@ -135,7 +137,7 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
     yield from _undecided(before, known)
 
 
-def _name(text: JsonText) -> tuple[str, str]:
+def _name(text: AnswerText) -> tuple[str, str]:
     """Return the name of the next member and its text."""
     name, name_text = text.value()
     text.expect(":")
@@ -144,12 +146,12 @@ def _name(text: JsonText) -> tuple[str, str]:
     return name, name_text
 
 
-def _wraps(text: JsonText) -> bool:
+def _wraps(text: AnswerText) -> bool:
     """Return whether the value that comes is a list, or a map that starts with a job key."""
     return text.peek() == "[" or bool(_WRAPPED_MAP.match(text.ahead(_WRAPPED_MAP_LENGTH)))
 
 
-def _skip_rest(text: JsonText) -> None:
+def _skip_rest(text: AnswerText) -> None:
     """Skip the rest of an object after its `value`."""
     while text.take(","):
         text.value()
@@ -159,7 +161,7 @@ def _skip_rest(text: JsonText) -> None:
 
 
 def _rest_of_map(
-    text: JsonText, known: Collection[bytes], number: int, gap: str
+    text: AnswerText, known: Collection[bytes], number: int, gap: str
 ) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of a map of details after its first `number` members."""
     while gap:
@@ -168,7 +170,7 @@ def _rest_of_map(
         found = _skip_member(text, _boundary(text, gap), known) if known else None
         if found is None:
             name, name_text = _name(text)
-            member = _Member(name, name_text, *text.value())
+            member = _Member(name, name_text, *text.document_value())
             found = _unless_known(member.document(number), known)
         gap = text.gap()
         yield found
@@ -198,7 +200,7 @@ def _wrapped(
     # An error answer of `/rest` has its type beside `value`.
     if len(values) != 1 or not isinstance(values[0].value, dict) or "type" in whole:
         raise InputError(what_it_is(whole))
-    text = JsonText(io.BytesIO(encode(values[0].value_text)), "utf-8")
+    text = AnswerText(io.BytesIO(encode(values[0].value_text)), "utf-8")
     try:
         found = list(_object(text, known))
     except InputError as error:
@@ -214,7 +216,7 @@ def _whole(members: list[_Member]) -> dict[str, Any]:
     return {member.name: member.value for member in members}
 
 
-def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
+def _skip_member(text: AnswerText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
     """Skip a key and its details if their bytes are known.
 
     Nothing is skipped if it returns None, so that the member is read in the ordinary way. White
@@ -231,7 +233,7 @@ def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Kno
     return KnownDocument(mark)
 
 
-def _boundary(text: JsonText, gap: str) -> str:
+def _boundary(text: AnswerText, gap: str) -> str:
     """Return the text expected between this document and the next.
 
     If it also occurs inside a document, the piece cut there has no known fingerprint, so the
@@ -249,7 +251,7 @@ def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | 
     return KnownDocument(mark) if mark in known else read
 
 
-def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
+def _list(text: AnswerText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of a list of jobs, whose first entries are held until one of them is a job.
 
     Another entry of another form is one unreadable document; the rest of the list may be good.
@@ -271,10 +273,11 @@ def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kn
             text.skip(len(piece))
             found, is_job = KnownDocument(mark), True
         else:
-            entry, entry_text = text.value()
+            starts = not decided and text.is_at_entry()
+            entry, entry_text = text.document_value() if decided or starts else text.value()
             job = one_job(entry, entry_text, f"document {number}")
             found = _unless_known(job or _no_entry(entry, entry_text, number), known)
-            is_job = job is not None or (isinstance(entry, dict) and "key" in entry)
+            is_job = starts or job is not None or (isinstance(entry, dict) and "key" in entry)
         gap = text.gap()
         if not decided and not is_job:
             before.append(entry)

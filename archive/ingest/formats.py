@@ -16,11 +16,11 @@ from archive import json_numbers
 from archive.appliance_names import identity
 from archive.errors import InputError
 from archive.ingest import details_response
+from archive.ingest.answer_text import KEPT, TOO_LONG, AnswerText
 from archive.ingest.json_stream import (
     BOM,
     LONGEST,
     LONGEST_SPACE,
-    JsonText,
     encode,
     sniff_encoding,
 )
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
 # Compared without regard to case. By them an input of a single line is JSON Lines, too.
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-# Bytes that are kept of a line that is too long.
-_KEPT = 4096
 
 
 class Line(NamedTuple):
@@ -57,8 +55,7 @@ class Line(NamedTuple):
         """Yield the documents of the line: several if it is an answer, none if it is empty."""
         text = self.text.decode("utf-8", "surrogateescape")
         if self.too_long:
-            problem = f"longer than {LONGEST:,} characters; only its start is kept"
-            yield unreadable(text, f"line {self.number}", problem)
+            yield unreadable(text, f"line {self.number}", TOO_LONG)
         elif not text.isspace():
             yield from _line(text.strip().removeprefix(BOM), f"line {self.number}")
 
@@ -139,7 +136,7 @@ def _bounded(read: Callable[[int], bytes]) -> Iterator[Line]:
             continue
         blank = 0
         too_long = len(line) >= LONGEST
-        yield Line(number, line[:_KEPT] if too_long else line, too_long)
+        yield Line(number, line[:KEPT] if too_long else line, too_long)
         while too_long and not line.endswith(b"\n"):
             line = read(LONGEST)
             if not line:
@@ -153,7 +150,7 @@ def documents(
 
     Raises InputError if the input as a whole is not an answer.
     """
-    return details_response.read(JsonText(stream, encoding), known)
+    return details_response.read(AnswerText(stream, encoding), known)
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
@@ -201,7 +198,7 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
         # Only the cursor knows the text of each document within an answer.
         documents = [
             document
-            for document in details_response.read(JsonText(io.BytesIO(encode(text)), "utf-8"), ())
+            for document in details_response.read(AnswerText(io.BytesIO(encode(text)), "utf-8"), ())
             if isinstance(document, RawDocument)
         ]
     except InputError as error:

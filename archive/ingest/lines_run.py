@@ -93,6 +93,7 @@ def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
             else:
                 loader.judged.judge_later(connection, run.source.seen_at)
             loader.finish(connection)
+            loader.received.record(connection)
         run.committed |= counts.seen > run.counts.seen
         run.counts = counts
         if batches.failure is not None:

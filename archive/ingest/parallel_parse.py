@@ -10,6 +10,7 @@ import gc
 import marshal
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
@@ -48,8 +49,7 @@ def reading_ahead(seen_at: str) -> Iterator[Callable[[Iterable[Lines]], Iterator
     `seen_at` is when the import was seen. A line that is not in the common form is None. The function
     raises InputError if a worker process is killed.
 
-    Workers start with the first lines; without a second processor the lines are read here. Workers are
-    new processes (`spawn`): a copy of this one by `fork` would share its database connections.
+    Workers start with the first lines; without a second processor the lines are read here.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
@@ -99,7 +99,7 @@ class _Readers:
         """Return the workers; None until one has started, since reading a batch here is faster."""
         if self._pool is None or self._started is None:
             self._pool = ProcessPoolExecutor(
-                self._processes, get_context("spawn"), initializer=_begin
+                self._processes, get_context(_start_method()), initializer=_begin
             )
             self._started = self._pool.submit(_read_lines, (), self._seen_at)
         return self._pool if self._started.done() else None
@@ -108,6 +108,15 @@ class _Readers:
         """End the workers."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _start_method() -> str:
+    """Return how to start workers: as copies of this process where that is safe, which saves 0.2 s each.
+
+    A copy has this process's connections to the database, too. It never uses them, and ends without
+    closing them.
+    """
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
 def _read_here(lines: Lines, seen_at: str) -> Batch:

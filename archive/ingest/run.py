@@ -9,7 +9,7 @@ from archive.appliance_names import identity
 from archive.document.parse import Observation
 from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
-from archive.store import import_log, maintenance_log, quarantine, settings
+from archive.store import evidence_chain, import_log, maintenance_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.loader import Loader
@@ -53,6 +53,7 @@ class Run:
         self._maintained = 0  # the number of the latest maintenance then
         self.committed = False
         self.counts = Counts()
+        evidence_chain.key_of(engine)  # if it cannot be read, nothing is begun
         with _nothing_archived():
             self.id = import_log.start(engine, source.name, source.seen_at)
 

@@ -13,7 +13,7 @@ from archive import timestamps
 from archive.mail import contents, headline
 from archive.render import delimited, letter, table
 from archive.reports import appliances, collection, summary
-from archive.store import settings
+from archive.store import evidence_chain, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,8 @@ def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Lette
     notes = [
         *summary.REPORT.notes(connection, scope),
         f"Times of the lists are in {calendar.zone}.",
+        # A copy outside of the archive vouches for the chain up to it.
+        f"Head of the chain of evidence: {evidence_chain.head(connection)}.",
     ]
     fleet = list(appliances.select(connection, scope))
     verdict = contents.verdict(fleet)

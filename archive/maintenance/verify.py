@@ -21,7 +21,7 @@ from archive.document.flatten import normalise
 from archive.document.masked import mask_findings, mask_rows
 from archive.document.rebuild import content_digest, rebuild
 from archive.errors import ArchiveError
-from archive.maintenance import verify_rows, verify_schema, verify_values
+from archive.maintenance import verify_evidence, verify_rows, verify_schema, verify_values
 from archive.maintenance.verify_collections import contradictions
 from archive.maintenance.verify_sample import EVERYTHING
 from archive.store import (
@@ -104,6 +104,7 @@ def _checks(
     yield "calendar", lambda: _days(connection)
     yield "histories", lambda: fact_history.contradictions(connection)
     yield "collections", lambda: contradictions(connection)
+    yield "evidence", lambda: verify_evidence.problems(connection, with_lists=not sample.is_part)
     if not sample.is_part:
         yield "latest imports", lambda: _latest_imports(connection)
         yield "totals", lambda: _wrong_rows(totals.differences(connection))

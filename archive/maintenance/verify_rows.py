@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive.calendar import calendar_day
+from archive.calendar import CALENDAR_YEARS, CalendarDay, calendar_day, calendar_year
 from archive.db import seals, tables
 from archive.document.flatten import key_digest
 from archive.masking import mask_url
 from archive.store import quarantine, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, RowMapping
 
+    from archive.calendar import Calendar
     from archive.maintenance.verify_sample import Sample
 
     # The table, the key of a row, and its wrong columns.
     Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
 
 _AT_A_TIME = 5000
-_LISTS = (tables.message, tables.message_arg, tables.message_param, tables.job_finding)
+_LISTS = (
+    tables.message, tables.message_arg, tables.message_param, tables.job_finding,
+    tables.evidence_list,
+)  # fmt: skip
 # Shared texts, with the columns of the natural key.
 _NATURAL = {
     tables.build: ("version_name", "version", "build_number"),
@@ -85,10 +89,8 @@ def wrong_digests(connection: Connection) -> Found:
     """Yield the shared texts and quarantined documents that do not match their digests."""
     for table, names in _NATURAL.items():
         for row in connection.execute(sa.select(table)).mappings():
-            if key_digest(tuple(row[name] for name in names)) != row["digest"]:
-                yield table.name, (row["id"],), [*names, "digest"]
-            elif table is tables.location and mask_url(row["url"]) != row["masked_url"]:
-                yield table.name, (row["id"],), ["masked_url"]
+            if wrong := _wrong_texts(row, names):
+                yield table.name, (row["id"],), wrong
     stored = tables.quarantine
     for number, mark in connection.execute(sa.select(stored.c.id, stored.c.digest)).all():
         (held,) = quarantine.held(connection, [number])
@@ -96,11 +98,36 @@ def wrong_digests(connection: Connection) -> Found:
             yield stored.name, (number,), ["appliance_name", "job_key", "document", "digest"]
 
 
+def _wrong_texts(row: RowMapping, names: Sequence[str]) -> list[str]:
+    """Return the wrong columns of a shared row, one of which its digest cannot tell from the others."""
+    try:
+        is_right = key_digest(tuple(row[name] for name in names)) == row["digest"]
+        masked = mask_url(row["url"]) if "url" in names else None
+    except (AttributeError, TypeError, ValueError):  # of a value of a wrong type
+        is_right, masked = False, None
+    if not is_right:
+        return [*names, "digest"]
+    return [] if masked is None or masked == row["masked_url"] else ["masked_url"]
+
+
 def wrong_days(connection: Connection) -> Found:
     """Yield the days whose labels, number or start do not follow from the date and the calendar."""
     known, table = settings.calendar(connection), tables.calendar
-    for row in connection.execute(sa.select(table).order_by(table.c.day)).mappings():
-        right = calendar_day(date.fromisoformat(row["day"]), known)
-        wrong = [name for name, value in right._asdict().items() if row[name] != value]
-        if wrong:
-            yield table.name, (row["day"],), wrong
+    usual = {row.day: row for year in CALENDAR_YEARS for row in calendar_year(year, known)}
+    columns = [table.c[name] for name in CalendarDay._fields]
+    for row in connection.execute(sa.select(*columns).order_by(table.c.day)):
+        right = usual.get(row.day) or _unusual_day(row.day, known)
+        if right is None:
+            yield table.name, (row.day,), [table.c.day.name]
+        elif tuple(row) != right:
+            wrong = [name for name, value in right._asdict().items() if getattr(row, name) != value]
+            yield table.name, (row.day,), wrong
+
+
+def _unusual_day(day: Any, calendar: Calendar) -> CalendarDay | None:
+    """Return the row of a day outside the usual years; None if it is no date, since SQLite stores any value."""
+    try:
+        found = calendar_day(date.fromisoformat(day), calendar)
+    except (TypeError, ValueError):
+        return None
+    return found if found.day == day else None

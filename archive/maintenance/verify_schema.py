@@ -7,7 +7,6 @@ databases then show their definitions in the same way.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -86,7 +85,21 @@ def differences(engine: Engine) -> Iterator[str]:
             yield f"schema: {kind} {name} differs from this version: {_ADVICE}"
 
 
-@cache
+# By the version of the server, which words definitions.
+_wanted_before: dict[object, _Definitions] = {}
+
+
+def _wanted(engine: Engine) -> _Definitions:
+    """Return the definitions that the migrations give. A process runs them once for each server version."""
+    on_sqlite = engine.dialect.name == "sqlite"
+    version = engine.dialect.name, engine.dialect.server_version_info
+    if version not in _wanted_before:
+        _wanted_before[version] = (
+            _wanted_on_sqlite() if on_sqlite else _wanted_on_postgresql(engine)
+        )
+    return _wanted_before[version]
+
+
 def _wanted_on_sqlite() -> _Definitions:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
@@ -96,10 +109,7 @@ def _wanted_on_sqlite() -> _Definitions:
     return found
 
 
-def _wanted(engine: Engine) -> _Definitions:
-    """Return the definitions that the migrations give."""
-    if engine.dialect.name == "sqlite":
-        return _wanted_on_sqlite()
+def _wanted_on_postgresql(engine: Engine) -> _Definitions:
     with db.writing(engine) as connection:
         # What is created goes into the first schema of the path.
         connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")

@@ -40,12 +40,15 @@ _AT_A_TIME = 5000
 
 
 def malformed(connection: Connection, sample: Sample) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
-    """Yield the table, column and key of each value that has not the form of its column."""
+    """Yield the table, column and key of each value that has not the form of its column.
+
+    The days of the calendar are left out: `verify_rows.wrong_days` compares each value of theirs.
+    """
     for table in tables.metadata.sorted_tables:
-        checked = [(column, valid) for column in table.columns if (valid := _form(table, column))]
-        keys = list(table.primary_key)
-        if not checked:
+        if table is tables.calendar:
             continue
+        checked = [(column, _form(table, column)) for column in table.columns]
+        keys = list(table.primary_key)
         if connection.dialect.name == "postgresql":  # which enforces the types
             checked = [each for each in checked if (table.name, each[0].name) in _JSON | _LISTS]
             if not checked:
@@ -63,7 +66,7 @@ def malformed(connection: Connection, sample: Sample) -> Iterator[tuple[str, str
                         yield table.name, column.name, tuple(row[: len(keys)])
 
 
-def _form(table: sa.Table, column: sa.Column[Any]) -> Valid | None:
+def _form(table: sa.Table, column: sa.Column[Any]) -> Valid:
     """Return the check of a column's values."""
     place = (table.name, column.name)
     if place in _LISTS:

@@ -51,6 +51,7 @@ class LoggedRun(NamedTuple):
     unchanged: int
     findings: int
     quarantined: int
+    pruned: int
 
 
 # Making a statement takes longer than executing it for one row.

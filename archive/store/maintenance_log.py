@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import timestamps
 from archive.db import tables
+from archive.store import evidence_chain
 from archive.store.dimension_keys import next_id
+from archive.store.evidence_chain import Entry, csv_line
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 # Kinds of changes, as the table allows them.
-RENAME, MERGE, RETIRE, FORGET, UNDO, CALENDAR, VACUUM = tables.MAINTENANCE
+(
+    RENAME,
+    MERGE,
+    RETIRE,
+    FORGET,
+    UNDO,
+    CALENDAR,
+    VACUUM,
+    PRUNE,
+    HOLD,
+    RELEASE,
+) = tables.MAINTENANCE
 
 
 class Maintenance(NamedTuple):
@@ -32,6 +46,14 @@ class Maintenance(NamedTuple):
     jobs: int | None
     detail: str | None
 
+    def line(self) -> str:
+        """Return the row as a line of CSV with its end, of which the chain has the digest."""
+        return f"{csv_line(self)}\n"
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the line."""
+        return hashlib.sha256(self.line().encode()).digest()
+
 
 def record(
     connection: Connection,
@@ -42,11 +64,16 @@ def record(
     jobs: int | None = None,
     detail: str | None = None,
 ) -> None:
-    """Record a change, in its transaction; the caller holds the lock of the calendar exclusively."""
+    """Record a change, in its transaction, and add a link to the chain of evidence.
+
+    The caller holds the lock of the calendar exclusively.
+    """
     table = tables.maintenance
     row = (next_id(connection, table), timestamps.now(), what, appliance, new_name, jobs, detail)
-    values = Maintenance(*row)._asdict()
-    connection.execute(sa.insert(table).values(**values))
+    change = Maintenance(*row)
+    connection.execute(sa.insert(table).values(**change._asdict()))
+    entry = Entry(what, change.id, appliance, None, jobs, change.digest())
+    evidence_chain.append(connection, lambda _: [entry])
 
 
 def latest(connection: Connection) -> int:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# What is held of one appliance, so that it cannot fill the disk.
+MOST_HELD = 10_000
+MOST_BYTES = 64 << 20
+
 
 class QuarantinedDocument(NamedTuple):
     """One document in quarantine; `id` is 0 until it is stored.
@@ -50,7 +54,8 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
     """Store documents; for one already stored only the times are updated.
 
     Documents are the same if their digests are. Passwords are masked in position and reason, not in
-    the document.
+    the document. Beyond MOST_HELD or MOST_BYTES, the documents of an appliance that were not seen for
+    longest make room.
     """
     if not documents:
         return
@@ -58,6 +63,7 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
     # The lock of repeated texts: with a separate lock, two imports could deadlock.
     db.lock(connection, ["references"])
     following = next_id(connection, table)
+    grown = set()
     for held in documents:
         digest = held.digest()
         known = connection.execute(
@@ -80,6 +86,7 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
             )
             db.insert(connection, table, [row])
             following += 1
+            grown.add(row[2])
         else:
             connection.execute(
                 sa.update(table)
@@ -89,6 +96,28 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
                     last_seen=max(known.last_seen, held.last_seen),
                 )
             )
+
+    for appliance in sorted(grown, key=str):
+        _make_room(connection, appliance)
+
+
+def _make_room(connection: Connection, appliance: str | None) -> None:
+    """Delete the oldest documents of an appliance that are too many, or too large together."""
+    table = tables.quarantine
+    newest = (table.c.last_seen.desc(), table.c.id.desc())
+    ranked = (
+        sa.select(
+            table.c.id,
+            sa.func.row_number().over(order_by=newest).label("place"),
+            sa.func.sum(sa.func.length(table.c.document)).over(order_by=newest).label("size_bytes"),
+        )
+        .where(table.c.appliance_name.is_not_distinct_from(appliance))
+        .subquery()
+    )
+    surplus = sa.select(ranked.c.id).where(
+        (ranked.c.place > MOST_HELD) | (ranked.c.size_bytes > MOST_BYTES) & (ranked.c.place > 1)
+    )
+    connection.execute(sa.delete(table).where(table.c.id.in_(surplus)))
 
 
 def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDocument]:
@@ -111,6 +140,43 @@ def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDoc
     if ids:
         query = query.where(table.c.id.in_(ids))
     return [QuarantinedDocument(*row) for row in connection.execute(query)]
+
+
+def numbers(connection: Connection, ids: Sequence[int] = ()) -> list[int]:
+    """Return the numbers of the quarantined documents, ascending: all, or those of these that exist."""
+    column = tables.quarantine.c.id
+    found = connection.execute(sa.select(column).order_by(column)).scalars()
+    wanted = set(ids)
+    return [number for number in found if not wanted or number in wanted]
+
+
+class Entry(NamedTuple):
+    """A quarantined document without its bytes: their number instead."""
+
+    id: int
+    appliance: str | None
+    job_key: str | None
+    position: str
+    reason: str
+    document_bytes: int
+    first_seen: str
+    last_seen: str
+
+
+def entries(connection: Connection) -> list[Entry]:
+    """Return what is in quarantine, oldest first; together the documents may be large."""
+    table = tables.quarantine.c
+    query = sa.select(
+        table.id,
+        table.appliance_name,
+        table.job_key,
+        table.position,
+        table.reason,
+        sa.func.length(table.document),
+        table.first_seen,
+        table.last_seen,
+    ).order_by(table.id)
+    return [Entry._make(row) for row in connection.execute(query)]
 
 
 def number(connection: Connection) -> int:

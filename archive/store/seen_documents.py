@@ -11,6 +11,7 @@ Merging the same document into the same job again changes only when the job was 
 from __future__ import annotations
 
 import struct
+from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
+# Documents of earlier imports that are remembered from one transaction to the next: some 30 MB.
+_REMEMBERED = 200_000
 # Making a statement takes longer than executing it for one appliance.
 _TABLE, _JOB = tables.latest_import, tables.job.c
 _OF_APPLIANCES = sa.select(_TABLE).where(
@@ -59,6 +62,8 @@ class _Latest:
     apart: set[int] = field(default_factory=set)
     # When jobs that are no longer part of it were last seen.
     left: dict[int, str] = field(default_factory=dict)
+    # Documents of the latest import before this one that this one has not had yet, as `known`.
+    before: dict[bytes, int] = field(default_factory=dict)
 
 
 class LatestImports:
@@ -72,6 +77,8 @@ class LatestImports:
         self._latest: dict[int, _Latest] = {}
         # Appliances whose stored row is of this import; more of it follows in this transaction.
         self._begun: set[int] = set()
+        # By appliance, from the transactions before: see `_Latest.before`.
+        self._before: dict[int, dict[bytes, int]] = {}
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
         """Read the latest imports of appliances that have not been opened yet."""
@@ -95,7 +102,8 @@ class LatestImports:
                 if wrong:
                     # That import must not stay the latest one until then.
                     seen_at, stale = timestamps.just_before(self._seen_at), True
-                self._latest[row.appliance_id] = _Latest(seen_at, known, stale, wrong)
+                latest = self._latest[row.appliance_id] = _Latest(seen_at, known, stale, wrong)
+                latest.before = self._before.pop(row.appliance_id, {})
 
     def takes(self, appliance_id: int) -> bool:
         """Return whether the import being loaded is at least as new as the latest one."""
@@ -105,7 +113,9 @@ class LatestImports:
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
         """Return job IDs by fingerprint, for documents that need not be parsed again."""
         latest = self._latest[appliance_id]
-        return latest.known if self.takes(appliance_id) and not latest.by_wrong_clock else {}
+        if not self.takes(appliance_id) or latest.by_wrong_clock:
+            return {}
+        return ChainMap(latest.known, latest.before) if latest.before else latest.known
 
     def last_seen(self, appliance_id: int, job_id: int, own: str | None) -> str:
         """Return when a job was last seen; `own` is the `last_seen` of its row."""
@@ -125,7 +135,10 @@ class LatestImports:
         """Record that documents with `known` fingerprints are in this import."""
         latest = self._latest[appliance_id]
         for fingerprint in fingerprints:
-            job_id = latest.known[fingerprint]
+            job_id = latest.known.get(fingerprint)
+            if job_id is None:
+                job_id = latest.before[fingerprint]
+                latest.apart.add(job_id)
             if latest.left.get(job_id, "") <= self._seen_at:
                 latest.seen[job_id] = fingerprint
 
@@ -194,6 +207,9 @@ class LatestImports:
             if latest.by_wrong_clock or len(gone) + len(joined) <= len(seen):
                 if gone:
                     set_last_seen(connection, appliance_id, gone, latest.seen_at)
+                    if not latest.by_wrong_clock:
+                        # The rest of this import may have them, in a later transaction.
+                        latest.before |= {known[job]: job for job in gone}
                 set_last_seen(connection, appliance_id, joined, None)
                 latest.seen_at, known = self._seen_at, seen
             else:  # only a small part of the latest import: that stays the latest
@@ -204,6 +220,10 @@ class LatestImports:
             set_last_seen(connection, appliance_id, known, latest.seen_at)
             known = {}
         latest.known = {mark: job for job, mark in known.items()}
+        if latest.before and sum(map(len, self._before.values())) < _REMEMBERED:
+            self._before[appliance_id] = {
+                mark: job for mark, job in latest.before.items() if job not in seen
+            }
 
 
 def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -221,6 +241,17 @@ def encode(documents: Mapping[bytes, int]) -> bytes:
 def decode(data: bytes) -> dict[bytes, int]:
     """Return the job IDs by fingerprint from the bytes of `encode`."""
     return dict(_ENTRY.iter_unpack(data))
+
+
+def remove(connection: Connection, appliance_id: int, jobs: Collection[int]) -> None:
+    """Take deleted jobs out of the latest import of an appliance, which the caller has locked."""
+    query = sa.select(_TABLE.c.documents).where(_TABLE.c.appliance_id == appliance_id)
+    stored = connection.execute(query).scalar()
+    known = decode(stored or b"")
+    left = {mark: job for mark, job in known.items() if job not in jobs}
+    if len(left) < len(known):
+        update = sa.update(_TABLE).where(_TABLE.c.appliance_id == appliance_id)
+        connection.execute(update.values(documents=encode(left)))
 
 
 def job_columns() -> list[sa.ColumnElement[Any]]:

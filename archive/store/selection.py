@@ -58,6 +58,21 @@ class Extent(NamedTuple):
         return conditions
 
 
+class Irregular(NamedTuple):
+    """Jobs whose document is kept whole, since the tables cannot represent all of it."""
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions on `job`, for a query that selects from it."""
+        job, whole = tables.job, tables.irregular_document
+        kept = sa.exists().where(
+            whole.c.appliance_id == job.c.appliance_id, whole.c.job_id == job.c.id
+        )
+        return [kept]
+
+
+IRREGULAR = Irregular()
+
+
 def following(connection: Connection, after: int, now: str) -> int:
     """Return the number after which the next export starts; this one is made at `now`.
 

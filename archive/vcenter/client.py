@@ -217,7 +217,8 @@ async def client(
         # aiohttp would compare the pin with the certificate of the proxy.
         raise ApplianceError(
             "`pin` cannot be used through a proxy with a certificate of its own",
-            "use a proxy of the kind http://, or `ca_file` instead of `pin`",
+            "use a proxy of the kind http://, or instead of `pin` a `ca_file` with the root certificates"
+            " of both",
         )
     try:
         async with aiohttp.ClientSession(
@@ -234,8 +235,11 @@ async def client(
 
 
 def _may_be_json(kind: str) -> bool:
-    """Whether an answer with this Content-Type may be JSON; simulators send it as plain text."""
-    return not kind or "json" in kind or kind.startswith("text/plain")
+    """Whether an answer with this Content-Type may be JSON: all but pages, such as those of portals.
+
+    Simulators send it as plain text, and gateways as anything.
+    """
+    return "json" in kind.lower() or not any(page in kind.lower() for page in ("html", "xml"))
 
 
 async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:

@@ -84,6 +84,8 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return not_pinned(error.got)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        if place_of(error) != place:
+            return _of_proxy(error.certificate_error)
         return _of_certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return PassingError(f"cannot reach the proxy: {cause(error.os_error)}")
@@ -97,7 +99,8 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
     if isinstance(error, (aiohttp.SocketTimeoutError, TimeoutError)):
         return PassingError(f"no data for {read_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return PassingError(f"TLS error on {place}: {cause(error.os_error)}")
+        where = place if place_of(error) == place else f"the proxy {place_of(error)}"
+        return PassingError(f"TLS error on {where}: {cause(error.os_error)}")
     if isinstance(error, aiohttp.ClientConnectorError):
         return PassingError(f"cannot connect to {place}: {cause(error.os_error)}")
     if isinstance(error, aiohttp.ClientPayloadError):
@@ -105,6 +108,11 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return PassingError("the connection was closed without an answer")
     return PassingError(f"connection lost: {printable(str(error)) or type(error).__name__}")
+
+
+def place_of(error: aiohttp.ClientConnectorError) -> str:
+    """Return where a connection failed, `host:port`: the appliance, or a proxy before it."""
+    return f"{error.host}:{error.port}"
 
 
 def unresolved(place: str) -> PassingError:
@@ -160,6 +168,15 @@ def _of_certificate(error: Exception) -> UntrustedError:
     return UntrustedError(
         f"certificate is not trusted ({printable(said)})",
         "set `ca_file` to vCenter's root certificate, or `pin` to the certificate's fingerprint",
+    )
+
+
+def _of_proxy(error: Exception) -> UntrustedError:
+    """Return the error for a proxy's own certificate, for which the entry's `ca_file` counts, too."""
+    said = getattr(error, "verify_message", str(error))
+    return UntrustedError(
+        f"certificate of the proxy is not trusted ({printable(said)})",
+        "add the proxy's root certificate to the file `ca_file`, or use a proxy of the kind http://",
     )
 
 

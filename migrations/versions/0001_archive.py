@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Id, Instant, Text
+from archive.db import Day, Id, Instant, Text, insert
 
 revision = "0001"
 down_revision = None
@@ -462,6 +462,7 @@ def upgrade() -> None:
         sa.Column("cadence_seconds", sa.BigInteger(), nullable=True),
         sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
         sa.Column("retired_at", Instant(), nullable=True),
+        sa.Column("held_at", Instant(), nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
@@ -516,13 +517,6 @@ def upgrade() -> None:
         sa.Column("default_message", Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_template")),
         sa.UniqueConstraint("digest", name=op.f("uq_message_template_digest")),
-    )
-    op.create_index(
-        op.f("ix_message_template_message_id"),
-        "message_template",
-        ["message_id"],
-        unique=False,
-        postgresql_using="hash",
     )
     op.create_table(
         "operation",
@@ -587,6 +581,7 @@ def upgrade() -> None:
         sa.Column("unchanged", sa.BigInteger(), nullable=False),
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
+        sa.Column("pruned", sa.BigInteger(), nullable=False),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('running', 'complete', 'failed', 'undone')",
@@ -1081,7 +1076,8 @@ def upgrade() -> None:
         sa.Column("detail", Text, nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
+            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum', 'prune',"
+            " 'hold', 'release')",
             name=op.f("ck_maintenance_what"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
@@ -1093,6 +1089,35 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("seal IS NULL"),
         postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "evidence_link",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("recorded_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("seen_at", Instant(), nullable=True),
+        sa.Column("documents", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", Text, nullable=True),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", Text, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_link")),
+    )
+    op.create_table(
+        "evidence_list",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("link_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("job_keys", sa.LargeBinary(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_evidence_list_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "link_id", "seq", name=op.f("pk_evidence_list")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "day_total",
@@ -1280,9 +1305,130 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_size_forecast")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "pruned_appliance",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_time", Instant(), nullable=False),
+        sa.Column("judged_from_time", Instant(), nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("pruned_at", Instant(), nullable=False),
+        sa.Column("consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("failing_since_time", Instant(), nullable=True),
+        sa.Column("worst_consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("worst_since_time", Instant(), nullable=True),
+        sa.Column("recoveries", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_worst_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_appliance_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_pruned_appliance")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_appliance_unsealed",
+        "pruned_appliance",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_day",
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("type", Text, nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("rates", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_pruned_day_day")),
+        sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_pruned_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_day_unsealed",
+        "pruned_day",
+        ["day"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_month",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("month", Text, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", Text, nullable=True),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("build_id", sa.BigInteger(), nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("first_day", Day(), nullable=False),
+        sa.Column("last_day", Day(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_month_appliance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["location_id"], ["location.id"], name=op.f("fk_pruned_month_location_id")
+        ),
+        sa.ForeignKeyConstraint(["build_id"], ["build.id"], name=op.f("fk_pruned_month_build_id")),
+        sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_pruned_month")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_month_unsealed",
+        "pruned_month",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_build",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_build_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_pruned_build")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_build_unsealed",
+        "pruned_build",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
-        op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+        insert(op.get_bind(), calendar, calendar_year(year))
     dialect = op.get_context().dialect.name
     for view in VIEWS.values():
         op.execute(view.replace("{now}", NOW[dialect]).replace("{too_late}", TOO_LATE[dialect]))
@@ -1292,6 +1438,8 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    for name in ("pruned_build", "pruned_month", "pruned_day", "pruned_appliance"):
+        op.drop_table(name)
     op.drop_table("appliance_standing")
     op.drop_index("ix_expected_backup_not_met", table_name="expected_backup")
     op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")
@@ -1303,6 +1451,8 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("evidence_list")
+    op.drop_table("evidence_link")
     op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")
@@ -1332,11 +1482,6 @@ def downgrade() -> None:
     op.drop_table("setting")
     op.drop_table("notified_problem")
     op.drop_table("operation")
-    op.drop_index(
-        op.f("ix_message_template_message_id"),
-        table_name="message_template",
-        postgresql_using="hash",
-    )
     op.drop_table("message_template")
     op.drop_table("location")
     op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")

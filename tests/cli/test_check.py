@@ -14,6 +14,7 @@ from tests.reports.nights import at as instant
 from tests.support.archives import empty, import_documents
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.configurations import DEFAULTS, written
+from tests.support.laws import some
 from tests.support.monitored import load
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def test_output_for_a_single_appliance(place: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
-    [
+    some([
         ((SCHEDULED, "-w", "6h"), 1, "last success 7 h 00 m ago (limit 6 h 00 m)"),
         ((SCHEDULED, "-w", "6h", "-c", "25169"), 2, "last success 7 h 00 m ago (limit 6 h 59"),
         ((SCHEDULED, "-w", "25170"), 0, "last success 7 h 00 m ago |"),
@@ -112,7 +113,7 @@ def test_output_for_a_single_appliance(place: str) -> None:
         ((SCHEDULED, "--stale", "1h"), 3, "stale: last import 2 h 00 m ago |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
         ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: no recent data since"),
-    ],
+    ], 10),
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
     """Thresholds on the command line override the defaults; missing data gives UNKNOWN."""

@@ -16,6 +16,7 @@ from archive.cli.options import Format
 from archive.config import file
 from tests.support.command import PROGRAM, archive, environment, process
 from tests.support.configurations import DEFAULTS, written
+from tests.support.laws import some
 from tests.support.samples import DATA, SAMPLES, api, job
 from tests.support.terminals import on_terminal
 
@@ -37,6 +38,9 @@ VERBS = {
     ("metrics",),
     ("check",),
     ("demo",),
+    ("evidence", "export"),
+    ("evidence", "head"),
+    ("evidence", "verify"),
     ("job", "list"),
     ("job", "show"),
     ("export", "csv"),
@@ -181,7 +185,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert found.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("verb", READING)
+@pytest.mark.parametrize("verb", some(READING, 3))
 def test_reading_verbs_import_only_what_they_need(filled: str, verb: str) -> None:
     """Reading a SQLite archive imports no migrations, no documents and no other database."""
     found = imported(*verb.split(), "--database", filled)

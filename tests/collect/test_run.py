@@ -27,6 +27,7 @@ from archive.store.counts import Counts
 from tests.support.archives import content, count, empty, lines, rows
 from tests.support.command import archive, at
 from tests.support.failures import failing_load
+from tests.support.laws import some
 from tests.support.samples import api, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import Appliance
@@ -132,13 +133,13 @@ EXPORTED = {"appliance": "vc02", "job": KEY, "info": job("FAILED")}
 
 @pytest.mark.parametrize(
     "answer",
-    [
+    some([
         [EXPORTED],
         EXPORTED,
         [EXPORTED | {"appliance": "vc01", "job": NEXT}, EXPORTED],
         [EXPORTED | {"info": {"no": "status"}}],
         [EXPORTED | {"seen": {"first": "2020-01-01T00:00:00Z", "last": "2030-01-01T00:00:00Z", "status": {}}}],
-    ],
+    ], 2),
 )  # fmt: skip
 def test_jobs_of_other_appliances_go_to_quarantine(run: Run, answer: Any) -> None:
     """They stay there, however often they are retried."""
@@ -229,14 +230,17 @@ def test_all_appliances_fail(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [
-        (api(**JOBS)[:-5], "cut off"),
-        (b"{" + b'"%s": {' % KEY.encode() * 2 + b'"%s": {' % NEXT.encode() + b"}", "cut off"),
-        (b"not JSON at all", "invalid JSON"),
-        (b"", "the input is empty"),
-        (b"{}\n{}\n", "not the answer of a single appliance"),
-        (b'{"state": "SUCCEEDED"}', "an answer of the older"),
-    ],
+    some(
+        [
+            (api(**JOBS)[:-5], "cut off"),
+            (b"{" + b'"%s": {' % KEY.encode() * 2 + b'"%s": {' % NEXT.encode() + b"}", "cut off"),
+            (b"not JSON at all", "invalid JSON"),
+            (b"", "the input is empty"),
+            (b"{}\n{}\n", "not the answer of a single appliance"),
+            (b'{"state": "SUCCEEDED"}', "an answer of the older"),
+        ],
+        2,
+    ),
 )
 def test_unreadable_answer_is_refused_completely(run: Run, answer: bytes, why: str) -> None:
     """Nothing of it is archived, not even the jobs before the syntax error."""
@@ -284,26 +288,37 @@ def test_quarantined_jobs_make_a_collection_partial(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("resource", "fault", "why"),
-    [
-        (
-            Resource.SCHEDULES,
-            faults.unauthorized,
-            "appliance/recovery/backup/schedules: permission denied",
-        ),
-        (
-            Resource.VERSION,
-            faults.error,
-            "appliance/system/version: the server cannot answer (HTTP 500",
-        ),
-        (Resource.TIME_ZONE, faults.not_json, "appliance/system/time/timezone: the answer is not"),
-        (
-            Resource.TIME_ZONE,
-            faults.saying(b"{}"),
-            "timezone: the answer is an object, not a time zone",
-        ),
-        (Resource.SCHEDULES, faults.saying(b'{"a": {}}'), "'a' does not say whether it is enabled"),
-        (Resource.JOBS, faults.unauthorized, "cannot check that the answer has all jobs"),
-    ],
+    some(
+        [
+            (
+                Resource.SCHEDULES,
+                faults.unauthorized,
+                "appliance/recovery/backup/schedules: permission denied",
+            ),
+            (
+                Resource.VERSION,
+                faults.error,
+                "appliance/system/version: the server cannot answer (HTTP 500",
+            ),
+            (
+                Resource.TIME_ZONE,
+                faults.not_json,
+                "appliance/system/time/timezone: the answer is not",
+            ),
+            (
+                Resource.TIME_ZONE,
+                faults.saying(b"{}"),
+                "timezone: the answer is an object, not a time zone",
+            ),
+            (
+                Resource.SCHEDULES,
+                faults.saying(b'{"a": {}}'),
+                "'a' does not say whether it is enabled",
+            ),
+            (Resource.JOBS, faults.unauthorized, "cannot check that the answer has all jobs"),
+        ],
+        2,
+    ),
 )
 def test_jobs_are_archived_if_other_requests_are_refused(
     run: Run, resource: Resource, fault: Fault, why: str

@@ -181,6 +181,14 @@ def test_keyring_needs_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (b"\xef\xbb\xbfsecret", "starts with a byte-order mark"),
         (b"secret\nsecond\n", "has more than one line"),
         (b"secret\r\n# a comment", "has more than one line"),
+        (b"\n\nsecret\n", "has more than one line"),
+        (b"secret\r", "contains a control character"),
+        (b"first\rsecret", "contains a control character"),
+        ("secret".encode("utf-16-le"), "contains a control character"),
+        ("secret\n".encode("utf-16"), "not valid UTF-8"),
+        (b"secret\0", "contains a control character"),
+        (b"\x1b[32msecret\x1b[0m\n", "contains a control character"),
+        (b"secret" * 20_000, "more than 65,536 bytes"),
     ],
 )
 def test_file_with_more_than_a_password_is_refused(
@@ -201,3 +209,40 @@ def test_command_may_leave_a_helper_behind(tmp_path: Path) -> None:
     started = time.monotonic()
     assert reveal(entry(Secret(command=command)), tmp_path / "archive.toml") == "hunter2"
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "(exec </dev/null; sleep 20) & echo hunter2",
+        "nohup sleep 20 2>/dev/null & echo hunter2; echo second",
+        "setsid sh -c 'sleep 20; echo late' & printf hunter2",
+        "(sleep 0.1; sleep 20) >&2 & printf 'hunter2\\r\\n'",
+    ],
+)
+def test_helpers_of_every_kind(tmp_path: Path, script: str) -> None:
+    """Whichever of its outputs a helper holds open, and whatever else is printed after the password."""
+    started = time.monotonic()
+    command = ("/bin/sh", "-c", script)
+    assert reveal(entry(Secret(command=command)), tmp_path / "archive.toml") == "hunter2"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        (r"\357\273\277hunter2\n", "starts with a byte-order mark"),
+        (r"h\0u\0n\0t\0e\0r\0", "contains a control character"),
+        (r"\n", "empty"),
+        (r"\033[1mhunter2\n", "contains a control character"),
+    ],
+)
+def test_output_that_is_no_password_is_refused(toml: Path, printed: str, said: str) -> None:
+    """As of commands of Windows, and of those that print colours."""
+    assert said in refused(Secret(command=("/usr/bin/printf", printed)), toml)
+
+
+def test_variable_with_an_end_of_line(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As read from a file of Windows."""
+    monkeypatch.setenv("VCENTER_PASSWORD", f"{PASSWORD}\r")
+    assert "contains a control character" in refused(Secret(environment="VCENTER_PASSWORD"), toml)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from archive import db
 from archive.db import tables
 from tests.support.archives import import_documents
@@ -40,3 +42,14 @@ def test_bytes_are_found(engine: Engine) -> None:
         wanted = [(1, digest) for digest in digests] + [(2, digests[0]), (1, b"x")]
         found = list(db.find_pairs(connection, keys, wanted, columns))
     assert sorted(digest for digest, _ in found) == sorted(digests)
+
+
+def test_digests_are_found_in_any_number(engine: Engine) -> None:
+    """Only rows whose digest is wanted are found, also with more digests than a statement takes."""
+    import_documents(engine, {"a": job()})
+    table = tables.message_template
+    with db.reading(engine) as connection:
+        stored = set(map(tuple, connection.execute(sa.select(table.c.digest, table.c.id))))
+        wanted = [number.to_bytes(16) for number in range(1200)] + [digest for digest, _ in stored]
+        assert set(db.find_by_digest(connection, table, wanted)) == stored
+        assert list(db.find_by_digest(connection, table, [])) == []

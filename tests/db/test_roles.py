@@ -79,6 +79,7 @@ READS = [
     ("import", "list"),
     ("appliance", "list"),
     ("db", "current"),
+    ("evidence", "head"),
     ("export", "csv", "--table", "v_job", "--output", "-"),
 ]
 
@@ -187,6 +188,8 @@ def test_writer_can_do_all_but_change_the_schema(owned: Engine) -> None:
         "UPDATE archive_schema SET version_num = '0'",
         "UPDATE maintenance SET detail = 'nothing happened'",
         "DELETE FROM maintenance",
+        "DELETE FROM evidence_link",
+        "UPDATE evidence_link SET link = digest",
         "CREATE ROLE another",
         "COPY (SELECT 1) TO PROGRAM 'true'",
     ],

@@ -52,14 +52,10 @@ class Endless(io.RawIOBase):
         (GOOD[:-1], b" ", "more than 1,000,000 characters of white space, at character"),
         (GOOD, b"\r\n", "more than 1,000,000 characters of white space, at character"),
         (b"[", b"\t", "more than 1,000,000 characters of white space, at character 1"),
-        (
-            GOOD[:-2] + b',"user":"',
-            b"x",
-            "a value of more than 2,000,000 characters, at character",
-        ),
-        (GOOD[:-2] + b',"size":', b"9", "a value of more than 2,000,000 characters, at character"),
-        (GOOD[:-2] + b',"user":', b"[", "a value of more than 2,000,000 characters, at character"),
-        (GOOD[:-2] + b',"a":1', b',"a":1', "a value of more than 2,000,000 characters"),
+        (GOOD[:-2] + b',"user":"', b"x", "a value of more than 8,000,000 characters: too long"),
+        (GOOD[:-2] + b',"size":', b"9", "a value of more than 8,000,000 characters: too long"),
+        (GOOD[:-2] + b',"user":', b"[", "a value of more than 8,000,000 characters: too long"),
+        (GOOD[:-2] + b',"a":1', b',"a":1', "a value of more than 8,000,000 characters: too long"),
         (b'{"', b"x", "a value of more than 2,000,000 characters, at character 1"),
         (b'{"a":1', b',"b":1', "JSON without job details"),
         (b"[1", b",1", "JSON without job details"),
@@ -77,7 +73,7 @@ def test_endless_input_is_refused(
     with pytest.raises(InputError) as refused:
         list(formats.documents(stream, formats.form(stream, "-").encoding))
     assert str(refused.value).startswith(problem)
-    assert source.given < 4 * json_stream.LONGEST
+    assert source.given < 6 * json_stream.LONGEST
 
 
 def test_endless_blank_lines_are_refused() -> None:
@@ -87,6 +83,92 @@ def test_endless_blank_lines_are_refused() -> None:
     assert next(read_lines).number == 1
     with pytest.raises(InputError, match="more than 1,048,576 bytes of blank lines"):
         next(read_lines)
+
+
+def shapes(documents: list[str]) -> list[str]:
+    """Return answers of both APIs, and JSON Lines, that have these texts as details of jobs."""
+    entries = [f'{{"key": "{KEY}{n}", "value": {text}}}' for n, text in enumerate(documents)]
+    members = [f'"{KEY}{n}": {text}' for n, text in enumerate(documents)]
+    both = "{" + ",\n ".join(members) + "}"
+    return [
+        both,
+        f'{{"value": {both}}}',
+        f'{{"value": [{", ".join(entries)}]}}',
+        f"[{entries[0]}," + ",".join(entries[1:]) + "]",
+    ]
+
+
+# In a string: a backslash, a quote, and a bracket that does not count.
+ESCAPED = r"\\\"{"
+BROKEN = {
+    "bad token": '{"status": nil}',
+    "unescaped quote": '{"user": "the "admin", again", "a": [1]}',
+    "one quote too many": '{"user": "the admin"", "status": "SUCCEEDED"}',
+    "bracket too few": '{"messages": [{"id": "a"], "status": "SUCCEEDED"}',
+    "bracket too many": '{"messages": []], "status": "SUCCEEDED"}',
+    "comma too many": '{"status": "SUCCEEDED",}',
+    "raw control": '{"user": "a\x01b"}',
+    "bad escape": r'{"user": "DOM\admin"}',
+    "comment": '{"status": "SUCCEEDED" /* all, {well} */}',
+    "colon missing": '{"status" "SUCCEEDED"}',
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_document_that_is_no_json_does_not_take_its_neighbours(broken: str, place: int) -> None:
+    """It is kept byte for byte; the last one, if it shows where it ends."""
+    documents = [json.dumps(job())] * 3
+    documents[place] = broken
+    for text in shapes(documents):
+        try:
+            found = read(text.encode())
+        except InputError:
+            # It is the last one, and its brackets or quotes are not those of JSON.
+            assert place == 2
+            assert broken in (
+                BROKEN["one quote too many"],
+                BROKEN["bracket too few"],
+                BROKEN["bracket too many"],
+            )
+            continue
+        assert [each.problem is None for each in found] == [n != place for n in range(3)], text
+        assert broken in found[place].text
+        assert str(found[place].problem).startswith("invalid JSON: ")
+        assert keys(found[:place] + found[place + 1 :]) == [
+            f"{KEY}{n}" for n in range(3) if n != place
+        ]
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        f'{{"user": "{"x" * 17_000}"}}',
+        f'{{"a": [{"[1],{}," * 2400}0]}}',
+        f'{{"a": "{ESCAPED * 4200}"}}',
+    ],
+)
+def test_document_that_is_too_long_does_not_take_its_neighbours(
+    monkeypatch: pytest.MonkeyPatch, long: str
+) -> None:
+    """Its start is kept."""
+    monkeypatch.setattr(json_stream, "LONGEST", 6000)
+    monkeypatch.setattr(json_stream, "_CHUNK", 700)
+    for place in range(3):
+        documents = [json.dumps(job())] * 3
+        documents[place] = long
+        for text in shapes(documents):
+            found = read(text.encode())
+            assert [each.problem is None for each in found] == [n != place for n in range(3)]
+            assert str(found[place].problem).endswith("characters; only its start is kept")
+            assert len(found[place].text) < 5000
+
+
+def test_file_that_is_no_answer_is_refused_even_if_it_is_broken() -> None:
+    """Only what has a job key is kept as a document."""
+    for text in ('{"server": {"port": 80,}}', '[{"port": 80,}]', '{"value": {"port": nil}}'):
+        with pytest.raises(InputError, match="invalid JSON"):
+            read(text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

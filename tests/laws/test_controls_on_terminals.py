@@ -9,6 +9,7 @@ import pytest
 from archive.text import without_controls
 from tests.support.archives import import_documents
 from tests.support.command import archive, at
+from tests.support.laws import some
 from tests.support.samples import job
 from tests.support.terminals import on_terminal
 
@@ -64,7 +65,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize("run", RUNS, ids=" ".join)
+@pytest.mark.parametrize("run", some(RUNS, 6), ids=" ".join)
 def test_texts_cannot_control_a_terminal(planted: Engine, run: tuple[str, ...]) -> None:
     """No output on a terminal contains a control character that came with a document."""
     shown = on_terminal(*run, at(planted))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from pyarrow import parquet
 
 from archive import db, reports
 from archive.db import rights, roles, tables
@@ -15,11 +16,15 @@ from archive.ingest.ingest import Source, ingest
 from archive.reports import sql_files
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt
-from tests.support.archives import SEEN, import_documents, lines, stream
+from tests.support.archives import SEEN, empty, import_documents, lines, stream
 from tests.support.command import archive, at, process
+from tests.support.configurations import written
 from tests.support.samples import BASE, job
+from tests.support.served import served
+from tests.support.webhooks import Webhooks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy.engine import Engine
@@ -111,6 +116,8 @@ def outputs(engine: Engine, folder: Path) -> dict[str, str]:
         ("import", "list"),
         ("log", "collections"),
         ("log", "appliances"),
+        ("log", "maintenance"),
+        ("appliance", "list"),
         ("sql", "SELECT url FROM location"),
         ("sql", "SELECT document FROM irregular_document", "--format", "json"),
         ("export", "csv", "--table", "location", "--output", "-"),
@@ -134,6 +141,90 @@ def outputs(engine: Engine, folder: Path) -> dict[str, str]:
     return shown | {str(path): path.read_text() for path in (folder / "csv").iterdir()}
 
 
+def parquet_outputs(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return the content of each Parquet file, decoded, and what the export said."""
+    done = archive("export", "parquet", str(folder), at(engine))
+    assert done.code == 0, done.err
+    files = {
+        str(path): repr(parquet.read_table(path).to_pylist()) for path in folder.rglob("*.parquet")
+    }
+    return files | {"export parquet": done.out + done.err}
+
+
+def notified(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return what recipients get, and what is printed, also where one cannot be reached."""
+    with Webhooks() as server, Webhooks() as refusing:
+        refusing.status = 500
+        url, bad = (f"json://svc:{MARK}@127.0.0.1:{one.port}/{MARK}" for one in (server, refusing))
+        text = "".join(
+            f'[[notify]]\nname = "{name}"\nurl = {{ file = "{name}-url" }}\n'
+            for name in ("ops", "bad", "away")
+        )
+        for name, value in {
+            "ops": url,
+            "bad": bad,
+            "away": f"json://{MARK}@127.0.0.1:1/{MARK}",
+        }.items():
+            (folder / f"{name}-url").write_text(value)
+            (folder / f"{name}-url").chmod(0o600)
+        config = f"--config={written(folder, text)}"
+        dry = archive("notify", "--dry-run", config, at(engine))
+        done = archive("notify", config, at(engine))
+        assert (dry.code, done.code) == (0, 3)
+        assert server.came
+        return {
+            "notify --dry-run": dry.out + dry.err,
+            "notify": done.out + done.err,
+            "notification": repr(server.came),
+        }
+
+
+def bundled(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return each file of a bundle of evidence, and what its verbs say."""
+    bundle = folder / "evidence"
+    runs = {
+        "evidence export": archive("evidence", "export", "-o", str(bundle), at(engine)),
+        "evidence verify": archive("evidence", "verify", str(bundle), at(engine)),
+        "evidence head": archive("evidence", "head", at(engine)),
+    }
+    assert all(done.code == 0 for done in runs.values()), runs
+    files = {str(path): path.read_text() for path in bundle.rglob("*") if path.is_file()}
+    return files | {name: done.out + done.err for name, done in runs.items()}
+
+
+def served_pages(engine: Engine) -> dict[str, str]:
+    """Return every answer of `archive serve`, and its log."""
+    with served(at(engine)) as server:
+        paths = ["", "metrics", "openapi.json", "nonesuch"]
+        for name in reports.REPORTS:
+            for form in ("html", "csv", "json"):
+                path = f"reports/{name}.{form}"
+                # Some are of now, and have no days.
+                days = "?since=2026-01-01"
+                paths.append(path + days if server.get(path + days).status == 200 else path)
+        answers = {f"serve /{path}": server.get(path).text for path in paths}
+        return answers | {"log of serve": "".join(map(str, server.end()))}
+
+
+def copied(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return what copies and backups print, and what the copy shows."""
+    copy = f"--database={folder / 'copy.db'}"
+    runs = {
+        "db copy": archive("db", "copy", "--to", str(folder / "copy.db"), at(engine)),
+        "db copy again": archive("db", "copy", "--to", str(folder / "copy.db"), at(engine)),
+        "db backup": archive("db", "backup", str(folder / "backup.db"), copy),
+        "verify": archive("db", "verify", copy),
+        "undo": archive("import", "undo", "2", copy),
+        "rename": archive("appliance", "rename", "vc01", "vc02", copy),
+        "retire": archive("appliance", "retire", "vc02", copy),
+        "forget": archive("appliance", "forget", "vc02", "--yes", copy),
+        "log": archive("log", "maintenance", copy),
+        "imports": archive("log", "imports", copy),
+    }
+    assert runs["db copy"].code == runs["verify"].code == runs["forget"].code == 0
+    return {name: done.out + done.err for name, done in runs.items()}
+
+
 def keys(engine: Engine) -> list[str]:
     with db.reading(engine) as connection:
         return list(connection.execute(sa.select(tables.job.c.key)).scalars())
@@ -143,6 +234,23 @@ def test_planted_passwords_are_shown_nowhere(engine: Engine, tmp_path: Path) -> 
     assert plant(engine) >= 40
     assert search(outputs(engine, tmp_path)) == []
     assert MARK in lines(engine)  # nothing is lost: the owner's own export has them
+
+
+@pytest.mark.parametrize("shown", [parquet_outputs, notified, copied, bundled])
+def test_planted_passwords_are_not_passed_on(
+    sqlite_archive: Engine, tmp_path: Path, shown: Callable[[Engine, Path], dict[str, str]]
+) -> None:
+    empty(sqlite_archive)
+    plant(sqlite_archive)
+    assert search(shown(sqlite_archive, tmp_path)) == []
+
+
+def test_planted_passwords_are_not_served(sqlite_archive: Engine) -> None:
+    empty(sqlite_archive)
+    plant(sqlite_archive)
+    pages = served_pages(sqlite_archive)
+    assert "vc01" in pages["serve /reports/appliances.csv"]
+    assert search(pages) == []
 
 
 def test_planted_passwords_do_not_damage_the_archive(engine: Engine) -> None:

@@ -26,6 +26,7 @@ from tests.reports.nights import ask
 from tests.support import rhythms
 from tests.support.archives import empty, import_documents
 from tests.support.command import archive, at
+from tests.support.laws import some
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def test_surfaces_agree_on_each_appliance(filled: Engine) -> None:
     assert of_queries(filled) == said._replace(last_success=ends)
     rounded = {name: end[:19] for name, end in said.last_success.items()}
     assert of_metrics(filled, scope) == said._replace(last_success=rounded)
-    for name, state in said.states.items():
+    for name, state in some(said.states.items(), 4):
         told = (
             None if state == "ok" else state,
             said.failures.get(name, 0),

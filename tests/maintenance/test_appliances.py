@@ -44,6 +44,8 @@ NIGHTS = [f"2026-03-{day:02}T03:00:00.000000Z" for day in range(1, 20)]
 # own log. Which documents are known by their bytes may differ where two histories have no job in common.
 HOW = (
     "maintenance",
+    "evidence_link",
+    "evidence_list",
     "write_lock",
     "latest_import",
     "job.last_seen",
@@ -57,6 +59,7 @@ HOW = (
             "unchanged",
             "findings",
             "quarantined",
+            "pruned",
         )
     ),
     *(f"collection.{name}" for name in ("started", "finished")),
@@ -325,9 +328,9 @@ def test_retired_appliance_expects_nothing_until_that_is_cancelled(engine: Engin
 
 
 def test_every_table_with_names_of_appliances_is_known() -> None:
-    """A new one must be renamed, merged and forgotten, too; the log of maintenance keeps them."""
+    """A new one must be renamed, merged and forgotten, too; logs keep them."""
     with_names = {table for table in tables.metadata.sorted_tables if "appliance_name" in table.c}
-    assert with_names == {*appliance_rows.NAMED, tables.maintenance}
+    assert with_names == {*appliance_rows.NAMED, tables.maintenance, tables.evidence_link}
 
 
 def test_commands_say_what_they_did(engine: Engine) -> None:
@@ -336,8 +339,8 @@ def test_commands_say_what_they_did(engine: Engine) -> None:
         import_documents(engine, history(*numbers), name, NIGHTS[0])
     listed = archive("appliance", "list", "--format=csv", place)
     assert listed.out.splitlines()[:2] == [
-        "appliance,jobs,first_day,last_day,first_seen,last_seen,retired_at",
-        f"10.0.0.5,4,2026-03-01,2026-03-01,{NIGHTS[0]},{NIGHTS[0]},",
+        "appliance,jobs,first_day,last_day,first_seen,last_seen,retired_at,held_at",
+        f"10.0.0.5,4,2026-03-01,2026-03-01,{NIGHTS[0]},{NIGHTS[0]},,",
     ]
     assert "Warning: vc01 and 10.0.0.5 share 3 jobs: if they are one appliance" in listed.err
     assert archive("appliance", "merge", "10.0.0.5", "vc01", "--yes", place).err == (

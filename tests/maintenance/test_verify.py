@@ -11,6 +11,7 @@ from archive.db import migrate
 from archive.maintenance import change_calendar, verify
 from archive.maintenance.verify_sample import Sample
 from tests.support.archives import import_documents
+from tests.support.laws import some
 from tests.support.samples import BASE, SAMPLES, job
 
 if TYPE_CHECKING:
@@ -63,28 +64,31 @@ def test_sample_finds_damage_of_its_jobs_alone(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        "UPDATE message_template SET default_message = 'other' WHERE message_id = 'd'",
-        "UPDATE job SET size_bytes = 1",
-        "UPDATE job SET status = 'SUCCEEDED'",
-        "UPDATE job SET start_time = '2026-03-01T02:15:00.000001Z'",
-        "UPDATE location SET url = 'sftp://elsewhere'",
-        "UPDATE operation SET service = NULL",
-        "UPDATE job SET location_id = NULL",
-        "UPDATE message SET role = 3 WHERE role = 2",
-        "DELETE FROM message WHERE role = 2",
-        "DELETE FROM message WHERE role = 1",
-        "UPDATE message_arg SET value = 'b'",
-        "DELETE FROM message_arg",
-        "UPDATE message_param SET i = 2 WHERE i = 1",
-        "UPDATE message_param SET nested_has_params = NULL",
-        "UPDATE message_param SET nested_id = NULL",
-        "DELETE FROM message_param WHERE parent_seq IS NOT NULL",
-        "UPDATE job_error SET data = '2'",
-        "UPDATE job_error SET data = 'x'",
-        "UPDATE job_error SET has_messages = false",
-        "DELETE FROM job_error",
-    ],
+    some(
+        [
+            "UPDATE message_template SET default_message = 'other' WHERE message_id = 'd'",
+            "UPDATE job SET size_bytes = 1",
+            "UPDATE job SET status = 'SUCCEEDED'",
+            "UPDATE job SET start_time = '2026-03-01T02:15:00.000001Z'",
+            "UPDATE location SET url = 'sftp://elsewhere'",
+            "UPDATE operation SET service = NULL",
+            "UPDATE job SET location_id = NULL",
+            "UPDATE message SET role = 3 WHERE role = 2",
+            "DELETE FROM message WHERE role = 2",
+            "DELETE FROM message WHERE role = 1",
+            "UPDATE message_arg SET value = 'b'",
+            "DELETE FROM message_arg",
+            "UPDATE message_param SET i = 2 WHERE i = 1",
+            "UPDATE message_param SET nested_has_params = NULL",
+            "UPDATE message_param SET nested_id = NULL",
+            "DELETE FROM message_param WHERE parent_seq IS NOT NULL",
+            "UPDATE job_error SET data = '2'",
+            "UPDATE job_error SET data = 'x'",
+            "UPDATE job_error SET has_messages = false",
+            "DELETE FROM job_error",
+        ],
+        5,
+    ),
 )
 def test_each_change_of_a_document_is_found(engine: Engine, damage: str) -> None:
     """Any changed or missing row of a document is found."""
@@ -104,12 +108,15 @@ def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        "UPDATE irregular_document SET document = replace(document, 'new', 'old')",
-        "UPDATE irregular_document SET document = ''",
-        "DELETE FROM irregular_document",
-        "UPDATE irregular_document SET document = 'x', job_id = 1",
-    ],
+    some(
+        [
+            "UPDATE irregular_document SET document = replace(document, 'new', 'old')",
+            "UPDATE irregular_document SET document = ''",
+            "DELETE FROM irregular_document",
+            "UPDATE irregular_document SET document = 'x', job_id = 1",
+        ],
+        2,
+    ),
 )
 def test_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
     """A changed kept document is found by its digest."""

@@ -22,7 +22,7 @@ from archive.maintenance.change_calendar import change_calendar
 from archive.render.write import write
 from archive.reports import sql_files
 from tests.support import postgres, samples
-from tests.support.archives import empty, import_documents
+from tests.support.archives import import_documents, keep
 from tests.support.queried import TODAY, fill, job, run, say, tell
 
 if TYPE_CHECKING:
@@ -129,12 +129,13 @@ def lately(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in APART])
-def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) -> None:
+def test_both_databases_give_the_same_bytes(
+    sqlite_archive: Engine, postgresql_archive: Engine, name: str
+) -> None:
     """The same imports give the same CSV and JSON on either database."""
     written = []
-    for engine in engines:
-        fill(engine)
-        tell(engine)
+    for engine in (sqlite_archive, postgresql_archive):
+        keep(engine, of_all_kinds)
         result = run(engine, name, **lately(name))
         for form in ("csv", "json"):
             out = io.StringIO(newline="")
@@ -453,7 +454,7 @@ def test_invalid_params_are_refused(
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_runs_in_sqlite3(sqlite_archive: Engine, name: str) -> None:
     """The sqlite3 shell gives the rows that the command gives."""
-    refill(sqlite_archive)
+    keep(sqlite_archive, until_today)
     text = sql_files.find(name, "sqlite").text
     path = str(db.sqlite_file(sqlite_archive.url))
     before = run(sqlite_archive, name)
@@ -471,7 +472,7 @@ def test_each_file_runs_in_sqlite3(sqlite_archive: Engine, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_runs_in_psql(postgresql_archive: Engine, name: str) -> None:
     """The psql shell gives the rows that the command gives."""
-    refill(postgresql_archive)
+    keep(postgresql_archive, until_today)
     apart = f"{name}.postgresql.sql" if name in APART else f"{name}.sql"
     path = migrate.folder("sql") / apart
     url = postgresql_archive.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -481,11 +482,15 @@ def test_each_file_runs_in_psql(postgresql_archive: Engine, name: str) -> None:
     assert found in (printed(before), printed(run(postgresql_archive, name)))
 
 
-def refill(engine: Engine) -> None:
-    """Fill an archive with the small fleet, jobs that failed today and days ago, and missed backups."""
-    empty(engine)
+def of_all_kinds(engine: Engine) -> None:
+    """Archive the small fleet, and facts of its appliances."""
     fill(engine)
     tell(engine)
+
+
+def until_today(engine: Engine) -> None:
+    """Archive the small fleet, jobs that failed today and days ago, and missed backups."""
+    of_all_kinds(engine)
     today = timestamps.now()
     before = timestamps.from_datetime(timestamps.to_datetime(today) - timedelta(days=3))
     messages = [say("%s, 50% off; né") | {"params": {"free": {"i": 0}}}]

@@ -16,7 +16,7 @@ from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, began, both, rows
 from tests.support.archives import SEEN, import_documents
-from tests.support.laws import EXAMPLES
+from tests.support.laws import EXAMPLES, some
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_special_histories(
 
 @pytest.mark.parametrize(
     ("zone", "day_start"),
-    [("Europe/Berlin", "00:00"), ("Europe/Berlin", "02:30"), ("Asia/Kathmandu", "16:00")],
+    some([("Europe/Berlin", "00:00"), ("Europe/Berlin", "02:30"), ("Asia/Kathmandu", "16:00")], 2),
 )
 @pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
 def test_order_does_not_depend_on_the_calendar(

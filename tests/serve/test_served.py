@@ -19,6 +19,7 @@ from tests.reports.nights import NOW, SCHEDULED
 from tests.support.archives import count, import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import DEFAULTS, written
+from tests.support.laws import some
 from tests.support.samples import job
 from tests.support.served import Served, served
 
@@ -59,7 +60,7 @@ def server(filled: Engine, config: str) -> Iterator[Served]:
         yield running
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", some(REPORTS, 6))
 def test_csv_and_json_are_those_of_the_command(
     filled: Engine, config: str, server: Served, name: str
 ) -> None:

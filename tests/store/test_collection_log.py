@@ -15,6 +15,7 @@ from archive.maintenance import verify
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
 from tests.support.archives import SEEN, count, empty, import_documents, rows, stream
+from tests.support.laws import some
 from tests.support.samples import SAMPLES, api
 
 if TYPE_CHECKING:
@@ -46,16 +47,19 @@ def found(engine: Engine) -> list[collection_log.Collection]:
 
 @pytest.mark.parametrize(
     ("ended", "outcome", "counts"),
-    [
-        (["complete", "complete"], "complete", (2, 0, 0)),
-        (["complete", "partial"], "partial", (1, 1, 0)),
-        (["complete", "failed"], "partial", (1, 0, 1)),
-        (["partial", "partial"], "partial", (0, 2, 0)),
-        (["failed", "failed"], "failed", (0, 0, 2)),
-        (["complete", "interrupted"], "interrupted", (1, 0, 0)),
-        (["complete"], "interrupted", (1, 0, 0)),
-        ([], "interrupted", (0, 0, 0)),
-    ],
+    some(
+        [
+            (["complete", "complete"], "complete", (2, 0, 0)),
+            (["complete", "partial"], "partial", (1, 1, 0)),
+            (["complete", "failed"], "partial", (1, 0, 1)),
+            (["partial", "partial"], "partial", (0, 2, 0)),
+            (["failed", "failed"], "failed", (0, 0, 2)),
+            (["complete", "interrupted"], "interrupted", (1, 0, 0)),
+            (["complete"], "interrupted", (1, 0, 0)),
+            ([], "interrupted", (0, 0, 0)),
+        ],
+        3,
+    ),
 )
 def test_result_of_a_collection(
     engine: Engine, ended: list[str], outcome: str, counts: tuple[int, ...]
@@ -172,7 +176,7 @@ def test_contradictory_attempts_are_refused(engine: Engine, wrong: Attempt) -> N
 
 @pytest.mark.parametrize(
     ("damage", "said"),
-    [
+    some([
         (
             "UPDATE attempt SET run_id = 2 WHERE appliance_name = 'vc01'",
             "vc01: import 2 does not match collection 1",
@@ -187,7 +191,7 @@ def test_contradictory_attempts_are_refused(engine: Engine, wrong: Attempt) -> N
         ),
         ("DELETE FROM attempt WHERE run_id IS NULL", "collection 1: the counts do not match the attempts"),
         ("UPDATE collection SET partial = 1", "collection 1: the counts do not match the attempts"),
-    ],
+    ], 2),
 )  # fmt: skip
 def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
     """Verification finds an attempt with another appliance's import, and wrong counts."""

@@ -27,7 +27,7 @@ FIRST = "2026-03-01T02:20:00.000000Z"
 LATER = "2026-03-01T03:00:00.000000Z"
 LATEST = "2026-03-02T02:20:00.000000Z"
 # Written by every import.
-_NOT_COUNTED = ("ingest_run", "write_lock")
+_NOT_COUNTED = ("ingest_run", "evidence_link", "write_lock")
 FAILED = job(
     "FAILED",
     build={"version_name": "9.0.2 GA", "version": "9.0.2.0", "build_number": "25148086"},
@@ -64,8 +64,8 @@ def table(engine: Engine, of: sa.Table) -> list[tuple[Any, ...]]:
 
 
 def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables but the log of imports, whose numbers and times always change."""
-    others = (tables.ingest_run, tables.latest_import, tables.job)
+    """Return all rows of all tables but the logs of imports, whose numbers and times always change."""
+    others = (tables.ingest_run, tables.evidence_link, tables.latest_import, tables.job)
     found = {
         name: table(engine, of) for name, of in tables.metadata.tables.items() if of not in others
     }
@@ -114,7 +114,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
     assert table(engine, tables.appliance) == [
-        (1, "vc01.example.com", FIRST, FIRST, None, None, None)
+        (1, "vc01.example.com", FIRST, FIRST, None, None, None, None)
     ]
     assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
         (1, "9.0.2 GA", "9.0.2.0", "25148086")
@@ -169,7 +169,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     assert table(engine, tables.setting) == []
     (run,) = table(engine, tables.ingest_run)
     assert run[:4] == (1, "answer.json", 1, FIRST)
-    assert run[6:] == ("complete", None, 1, 1, 0, 0, 1, 0)
+    assert run[6:] == ("complete", None, 1, 1, 0, 0, 1, 0, 0)
     assert run[4] <= run[5]
 
 
@@ -206,14 +206,14 @@ def test_repeated_import_writes_no_job(engine: Engine) -> None:
         row[:place] + row[place + 1 :] for row in before["job"]
     ]
     assert {row[place] for row in after["job"]} == {LATER}
-    assert after["appliance"] == [(1, "vc01", FIRST, LATER, None, None, None)]
+    assert after["appliance"] == [(1, "vc01", FIRST, LATER, None, None, None, None)]
     assert {name: table for name, table in after.items() if name not in CHANGING} == {
         name: table for name, table in before.items() if name not in CHANGING
     }
 
 
 def test_same_import_again_changes_nothing(engine: Engine) -> None:
-    """An import without news, and at the same time, writes nothing at all."""
+    """An import without news, and at the same time, writes nothing but its link."""
     answer = api(**{KEY: FAILED, "other": job("RUNNING")})
     import_documents(engine, answer, seen_at=FIRST)
     before = everything(engine)

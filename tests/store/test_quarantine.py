@@ -15,6 +15,7 @@ from archive.maintenance import verify
 from archive.store import quarantine
 from archive.store.counts import Counts
 from tests.support.archives import count, import_documents, job_rows, rows
+from tests.support.laws import some
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -103,12 +104,15 @@ def test_retry_keeps_unreadable_documents(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [
-        api(x=job()),
-        json.dumps({"value": [{"key": "x", "value": job()}]}).encode(),
-        json.dumps([{"value": job(), "key": "x"}]).encode(),
-        b"{}\n" + api(x=job()) + b"\n",
-    ],
+    some(
+        [
+            api(x=job()),
+            json.dumps({"value": [{"key": "x", "value": job()}]}).encode(),
+            json.dumps([{"value": job(), "key": "x"}]).encode(),
+            b"{}\n" + api(x=job()) + b"\n",
+        ],
+        2,
+    ),
 )
 def test_retry_archives_readable_documents(
     engine: Engine, refusing: pytest.MonkeyPatch, data: bytes
@@ -186,3 +190,22 @@ def test_document_without_an_appliance_stays(engine: Engine, refusing: pytest.Mo
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
     assert retry_quarantine.retry(engine).counts == Counts(seen=1, new=1, quarantined=1)
+
+
+def test_quarantine_of_an_appliance_is_bounded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were not seen for longest make room; other appliances keep theirs."""
+    monkeypatch.setattr(quarantine, "MOST_HELD", 3)
+    monkeypatch.setattr(quarantine, "MOST_BYTES", 172)
+    import_documents(engine, {"a": {}, "b": {}}, "vc02", FIRST)
+    import_documents(engine, {"a": {}, "b": {}}, "vc01", FIRST)
+    import_documents(engine, {"a": {}, "c": {}}, "vc01", LATER)
+    import_documents(engine, {"d": {}}, "vc01", LATEST)
+    kept = [(each.appliance, each.job_key) for each in held(engine)]
+    assert kept == [("vc02", "a"), ("vc02", "b"), ("vc01", "a"), ("vc01", "c"), ("vc01", "d")]
+    import_documents(engine, {"e": {"x": "y" * 150}}, "vc01", LATEST)
+    assert [each.job_key for each in held(engine)[2:]] == ["d", "e"]
+    import_documents(engine, {"f": {"x": "y" * 250}}, "vc01", LATEST)
+    assert [each.job_key for each in held(engine)[2:]] == ["f"]
+    assert list(verify.verify(engine)) == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from archive import db, timestamps
 from archive.db import tables
+from archive.ingest import lines_run
 from archive.ingest.observe import observe
 from archive.maintenance import verify
 from archive.store import seen_documents, totals
@@ -74,6 +75,32 @@ def test_unchanged_lines_are_not_parsed(engine: Engine) -> None:
     import_documents(engine, data, None, FIRST, "a.jsonl")
     again = import_documents(engine, data + b"broken\n", None, LATER, "a.jsonl")
     assert (again.counts.unchanged, again.counts.quarantined) == (5, 1)
+    assert {row[0] for row in job_rows(engine, "last_seen")} == {LATER}
+    assert list(verify.verify(engine)) == []
+
+
+def test_unchanged_lines_of_a_later_transaction_are_not_parsed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import in parts, whose first part has most of an appliance's jobs, knows the others as well."""
+    data = b"".join(
+        json.dumps({"appliance": "vc01", "job": str(number), "info": job()}).encode() + b"\n"
+        for number in range(5)
+    )
+    import_documents(engine, data, None, FIRST, "a.jsonl")
+    read: list[int] = []
+    load = lines_run._load_batch
+
+    def watch(*arguments: Any) -> None:
+        read.append(len(arguments[3]))
+        load(*arguments)
+
+    monkeypatch.setattr(lines_run, "_load_batch", watch)
+    monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 1)
+    monkeypatch.setattr("archive.ingest.batches.BATCH", 3)
+    again = import_documents(engine, data, None, LATER, "a.jsonl")
+    assert (again.counts.unchanged, sum(read), len(read)) == (5, 0, 2)
+    assert own(engine) == [None] * 5
     assert {row[0] for row in job_rows(engine, "last_seen")} == {LATER}
     assert list(verify.verify(engine)) == []
 

@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from archive import db
 from archive.db import migrate
 from tests.support import postgres
-from tests.support.command import Done, process
+from tests.support.command import Done, archive
 from tests.support.samples import DATA
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _wait_for(port: int) -> None:
 
 
 def run(url: str, *arguments: str) -> Done:
-    return process(*arguments, f"--database={url}")
+    return archive(*arguments, f"--database={url}")
 
 
 def test_every_verb_works_through_a_pooler_in_transaction_mode() -> None:

@@ -33,6 +33,10 @@ def test_address_is_read_as_it_is_usually_written(
     ("named", "said"),
     [
         ("socks5://svc:hidden@proxy:1080", "a proxy of the kind socks5://"),
+        ("SOCKS5H://svc:hidden@proxy", "a proxy of the kind socks5h://"),
+        ("socks4a://proxy:1080", "a proxy of the kind socks4a://"),
+        ("http://svc:hidden@proxy:", "without a valid address"),
+        ("'http://svc:hidden@proxy:3128'", "without a valid address"),
         ("http://svc:hidden@", "without a valid address"),
         ("http://svc:hidden@proxy:99999", "without a valid address"),
         ("svc:hidden@pro xy:3128", "without a valid address"),
@@ -44,6 +48,20 @@ def test_unusable_proxy_is_refused_without_its_password(named: str, said: str) -
         read(named)
     assert "hidden" not in str(refused.value)
     assert "http://USER:PASSWORD@HOST:PORT" in str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["all_proxy", "ALL_PROXY", "HTTPS_PROXY"])
+def test_other_variables_name_a_proxy(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "proxy:3128\n")
+    assert proxy("vc01.example.com") == read("proxy:3128")
+
+
+@pytest.mark.parametrize("name", ["*", "vc01.example.com", ".example.com", "a, example.com"])
+def test_names_without_a_proxy(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("https_proxy", "proxy:3128")
+    monkeypatch.setenv("NO_PROXY", name)
+    assert proxy("vc01.example.com") is None
+    assert (proxy("vc01.example.org") is None) == (name == "*")
 
 
 def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,12 +18,13 @@ from archive.config.entries import Trust
 from archive.errors import ApplianceError
 from archive.vcenter import client
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, CollectedAnswer, ask
+from tests.support.proxies import Proxy, proxy
 from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.answers import Answer
 from tests.vcenter_server.appliance import PASSWORD, Appliance
 from tests.vcenter_server.appliance import SCHEDULES as SCHEDULE
-from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.certificates import Authority, self_signed
 from tests.vcenter_server.entries import entry
 from tests.vcenter_server.requests import Resource
 from tests.vcenter_server.server import Server
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
+    from pathlib import Path
 
     from tests.vcenter_server.faults import Fault
 
@@ -371,6 +373,72 @@ def test_proxy_of_the_environment_is_used(server: Server, monkeypatch: pytest.Mo
     assert details(asked(server, appliance)) == HISTORY
 
 
+@contextmanager
+def through_tls(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> Iterator[Proxy]:
+    """Have the environment name a proxy with a certificate of this authority."""
+    with proxy(authority.issue().context) as running:
+        monkeypatch.setenv("https_proxy", f"https://svc:hidden@{running.address}")
+        yield running
+
+
+def test_proxy_with_a_certificate_of_another_authority(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The CA file is for both: it may have several certificates."""
+    appliance = server.add(Appliance(HISTORY))
+    other = Authority()
+    with through_tls(monkeypatch, other) as running:
+        why = reason(server, appliance)
+        assert "of the proxy" in why
+        assert "hidden" not in why
+        assert not running.asked
+        both = tmp_path / "both.pem"
+        other.write(both)
+        both.write_bytes(both.read_bytes() + server.ca_file.read_bytes())
+        found = asked(server, appliance, trust=Trust(ca_file=both))
+        assert details(found) == HISTORY
+        assert running.asked[0].startswith(f"CONNECT {appliance.address} ")
+
+
+def test_proxy_without_tls_that_is_named_as_one_with_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    with proxy() as running:
+        monkeypatch.setenv("https_proxy", f"https://{running.address}")
+        assert f"TLS error on the proxy {running.address}: " in reason(server, appliance)
+
+
+@pytest.mark.parametrize(
+    ("variable", "form"),
+    [
+        ("https_proxy", "{}"),
+        ("HTTPS_PROXY", " http://{}/ "),
+        ("all_proxy", "svc:p@ss/w#rd@{}"),
+        ("https_proxy", "http://svc@{}"),
+        ("https_proxy", "HTTP://svc:@{}/proxy.pac?x"),
+    ],
+)
+def test_history_comes_through_a_proxy(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, form: str
+) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    with proxy() as running:
+        monkeypatch.setenv(variable, form.format(running.address))
+        assert details(asked(server, appliance)) == HISTORY
+        assert running.asked[0].startswith(f"CONNECT {appliance.address} ")
+
+
+def test_pin_is_not_used_for_the_certificate_of_a_proxy(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    with through_tls(monkeypatch, server.authority) as running:
+        why = reason(server, appliance, trust=Trust(pin=bytes(32)))
+        assert "`pin` cannot be used through a proxy with a certificate of its own" in why
+        assert not running.asked
+
+
 def test_failed_logout_does_no_harm(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(faults.error, Resource.LOGOUT)
@@ -458,7 +526,17 @@ def test_unanswered_login_does_not_block_forever(
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "text/plain; charset=utf-8", "", "application/problem+json"]
+    "kind",
+    [
+        "text/plain",
+        "text/plain; charset=utf-8",
+        "Text/Plain;charset=UTF-8",
+        "",
+        "application/problem+json",
+        "text/json",
+        "Application/JSON",
+        "application/octet-stream",
+    ],
 )
 def test_json_is_read_whatever_its_type_says(server: Server, kind: str) -> None:
     """A simulator sends plain text; a page of a portal is no JSON all the same."""

@@ -19,7 +19,7 @@ from archive.document import canonical
 from archive.store import job_reader
 from tests.support import strategies
 from tests.support.archives import each, import_documents
-from tests.support.laws import EXAMPLES
+from tests.support.laws import EXAMPLES, some
 from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults, sdk
 from tests.vcenter_server.appliance import Appliance
@@ -97,7 +97,7 @@ def test_samples(server: Server, engines: list[Engine]) -> None:
     agree(server, engines, SAMPLES)
 
 
-@pytest.mark.parametrize("name", DEMO)
+@pytest.mark.parametrize("name", some(DEMO, 3))
 def test_histories_of_the_demo(server: Server, engines: list[Engine], name: str) -> None:
     agree(server, engines, DEMO[name])
 

@@ -9,6 +9,7 @@ also has appliances that never answered.
 from __future__ import annotations
 
 from archive.db.tables.base import metadata
+from archive.db.tables.evidence import evidence_link, evidence_list
 from archive.db.tables.facts import schedule, system_time_zone, system_version
 from archive.db.tables.jobs import (
     irregular_document,
@@ -36,6 +37,7 @@ from archive.db.tables.messages import (
     message_content,
     message_param,
 )
+from archive.db.tables.pruned import pruned_appliance, pruned_build, pruned_day, pruned_month
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -69,6 +71,8 @@ __all__ = [
     "collection",
     "day_sketch",
     "day_total",
+    "evidence_link",
+    "evidence_list",
     "expected_backup",
     "ingest_run",
     "irregular_document",
@@ -87,6 +91,10 @@ __all__ = [
     "metadata",
     "notified_problem",
     "operation",
+    "pruned_appliance",
+    "pruned_build",
+    "pruned_day",
+    "pruned_month",
     "quarantine",
     "schedule",
     "setting",

@@ -53,10 +53,12 @@ appliance = Table(
     required("name", Text, unique=True),
     required("first_seen", Instant),
     required("last_seen", Instant),
-    # As configured; NULL: not. Nothing is expected from `retired_at` on.
+    # As configured; NULL: not. Nothing is expected from `retired_at` on. Nothing of an appliance with
+    # `held_at` is pruned.
     Column("cadence_seconds", BigInteger),
     Column("rpo_seconds", BigInteger),
     Column("retired_at", Instant),
+    Column("held_at", Instant),
     seal_column(),
     CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
     unsealed("appliance", "id"),
@@ -98,7 +100,4 @@ message_template = Table(
     required("digest", LargeBinary, unique=True),
     required("message_id", Text),
     required("default_message", Text),
-    # A hash index on PostgreSQL, as ids may be of any length. Only the migration declares that: the
-    # option would load PostgreSQL's dialect into every command.
-    Index(None, "message_id"),
 )
