@@ -1,4 +1,4 @@
-"""`archive db prune`: delete the details of old jobs, and keep their totals."""
+"""`archive db prune`: delete the details of old jobs, and keep their totals; and `archive db vacuum`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ EPILOG = examples(
     "archive db prune --keep 7y --keep-failures 10y --verbose",
     "archive db prune --keep 18mo --yes",
 )
+VACUUM_EPILOG = examples("archive db vacuum")
 _KEPT = re.compile(r"[1-9]\d{0,6}(d|w|mo|y)", re.ASCII)
 # Less is more likely a wrong unit, and the rates of `rpo` are of 30 days.
 _LEAST_DAYS = 60
@@ -70,6 +71,7 @@ def prune(
     """
     from archive import db, timestamps
     from archive.maintenance import prune as pruning
+    from archive.maintenance import vacuum as vacuuming
     from archive.render.progress import progress
     from archive.store import settings
 
@@ -98,8 +100,28 @@ def prune(
     with progress("Pruning", 1) as advance:
         done = pruning.prune(engine, cut, lambda done: advance(min(done / jobs, 1)))
     # A hold or an import may have come between: what was done counts.
+    vacuuming.vacuum(engine)
     done_so = extent if done == jobs else counted(done, "job")
     say(f"Pruned {done_so}. Their totals stay.")
+
+
+def vacuum(
+    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+) -> None:
+    """Remove texts that nothing refers to any more, and make a SQLite file smaller.
+
+    It needs as much free disk space as the SQLite file has. PostgreSQL frees its own.
+    """
+    from archive.columns import Kind
+    from archive.db.compact import compact
+    from archive.maintenance import vacuum as vacuuming
+    from archive.render.units import readable
+
+    engine = open_archive(database, config)
+    removed = vacuuming.vacuum(engine)
+    freed = compact(engine)
+    smaller = f" The file is {readable(Kind.BYTES, freed)} smaller." if freed > 0 else ""
+    say(f"{counted(removed, 'shared text')} removed.{smaller}")
 
 
 def _cut(calendar: Calendar, now: str, keep: str, keep_failures: str | None) -> Cut:

@@ -100,6 +100,19 @@ def join(connection: Connection, source: int, target: int) -> None:
     store(connection, target, joined)
 
 
+def lack_jobs_of(connection: Connection, run_id: int, ids: Collection[int]) -> bool:
+    """Return whether jobs that an import brought for appliances were pruned since, as far as is known.
+
+    Jobs that were replaced, merged or forgotten count as pruned, if any were.
+    """
+    job, run = tables.job, tables.ingest_run
+    query = sa.select(run.c.started, run.c.new).where(run.c.id == run_id)
+    started, new = connection.execute(query).one()
+    count = sa.select(sa.func.count()).select_from(job).where(job.c.run_id == run_id)
+    is_older = any(started < period.pruned_at for period in read(connection, ids).values())
+    return is_older and int(connection.execute(count).scalar_one()) < new
+
+
 def gone(
     starts: Mapping[tuple[int, str], str | None], until: Mapping[int, str]
 ) -> Iterator[tuple[int, str]]:

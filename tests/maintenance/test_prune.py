@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from archive import db, reports
 from archive.calendar import Calendar
 from archive.db import tables
+from archive.errors import UsageError
 from archive.maintenance import prune as pruning
 from archive.maintenance import verify
 from archive.maintenance.change_calendar import change_calendar
@@ -22,9 +23,10 @@ from archive.maintenance.hold import hold, release
 from archive.maintenance.merge import merge
 from archive.maintenance.prune import plan, prune
 from archive.maintenance.pruning_limits import Cut
+from archive.maintenance.undo_import import undo
 from archive.render import delimited
 from archive.reports import Scope
-from archive.reports.core import from_totals
+from archive.reports.core import from_totals, pruned
 from archive.store import judged_backups, totals
 from tests.support.archives import count, each, import_documents, rows
 from tests.support.laws import EXAMPLES
@@ -290,6 +292,29 @@ def test_contents_and_latest_imports_lose_pruned_jobs(engine: Engine) -> None:
         ),
     )
     assert rows(engine, lost) == []
+
+
+def test_an_import_with_pruned_jobs_is_not_undone(engine: Engine) -> None:
+    """Its totals stay; a later import of the same appliance can be undone."""
+    fill(engine)
+    prune(engine, CUT)
+    with pytest.raises(UsageError, match="jobs of import 1 were pruned"):
+        undo(engine, 1)
+    new = {"20260311-021500-25140001": job(start_time="2026-03-11T02:15:00.000Z")}
+    later = import_documents(engine, new, "daily", "2026-03-11T09:00:00.000000Z")
+    undo(engine, later.run)
+    assert_whole(engine)
+
+
+def test_reports_say_that_details_are_gone(engine: Engine) -> None:
+    """The note names the first day that is left; a report on later days has none."""
+    fill(engine)
+    prune(engine, CUT)
+    with db.reading(engine) as connection:
+        (note,) = pruned.notes(connection, Scope(appliances=("daily",)))
+        assert note.startswith("153 jobs of 1 appliance before 2026-02-01 were pruned: ")
+        assert list(pruned.notes(connection, Scope(since="2026-02-01"))) == []
+        assert list(pruned.notes(connection, Scope(appliances=("failing",)))) == []
 
 
 def test_other_changes_of_pruned_appliances(engine: Engine) -> None:

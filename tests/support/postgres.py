@@ -46,9 +46,9 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(settings: str = SETTINGS) -> Iterator[str]:
     """Run a new, empty server, and give the URL of its first database."""
-    with running() as server:
+    with running(settings) as server:
         yield server.url
 
 
@@ -60,19 +60,40 @@ def running(settings: str = SETTINGS) -> Iterator[Running]:
         programs = _install(home)
         flags = "--auth=trust --no-sync --encoding=UTF8 --locale=C --username=postgres"
         _run(log, programs / "initdb", *flags.split(), "--pgdata", data)
-        port = _free_port()
-        (data / "postgresql.auto.conf").write_text(f"{settings}port = {port}\n")
+        with _started(programs, log, data, settings) as server:
+            yield server
 
-        def restart() -> None:
-            _run(
-                log, programs / "pg_ctl", "restart", "--wait", "--mode=immediate", "--pgdata", data
-            )
 
-        _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
-        try:
-            yield Running(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", restart)
-        finally:
-            _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """Run a server that follows another one, and give the URL of its first database."""
+    with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
+        home, log, data = Path(name), Path(name, "log"), Path(name, "data")
+        programs = _install(home)
+        libpq = make_url(primary).set(drivername="postgresql").render_as_string()
+        _run(
+            log, programs / "pg_basebackup", "--write-recovery-conf", "--checkpoint=fast",
+            f"--dbname={libpq}", "--pgdata", data,
+        )  # fmt: skip
+        # What pg_basebackup wrote there says whom to follow.
+        settings = (data / "postgresql.auto.conf").read_text()
+        with _started(programs, log, data, settings) as server:
+            yield server.url
+
+
+@contextmanager
+def _started(programs: Path, log: Path, data: Path, settings: str) -> Iterator[Running]:
+    port = _free_port()
+    (data / "postgresql.auto.conf").write_text(f"{settings}\nport = {port}\n")
+
+    def restart() -> None:
+        _run(log, programs / "pg_ctl", "restart", "--wait", "--mode=immediate", "--pgdata", data)
+
+    _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
+    try:
+        yield Running(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", restart)
+    finally:
+        _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
 
 
 @contextmanager
