@@ -148,8 +148,10 @@ def _orphans(connection: Connection, sample: Sample) -> Iterator[str]:
         (
             constraint.table.name,
             key,
-            f"refers to a missing row of {constraint.referred_table.name}"
-            f" by {' and '.join(constraint.column_keys)}: {_RESTORE}",
+            (
+                f"refers to a missing row of {constraint.referred_table.name}"
+                f" by {' and '.join(constraint.column_keys)}: {_RESTORE}"
+            ),
         )
         for constraint, key in verify_rows.orphans(connection, sample)
     )
