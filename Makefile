@@ -2,11 +2,12 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BUNDLE_ARGS ?=
+TORTURE_ARGS ?=
 VENV := .venv
 TREES := $(wildcard archive migrations tests bench docs deploy/release)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs man pictures bench bench-full dist bundle lock clean \
+.PHONY: help demo test lint format check docs man pictures bench bench-full dist bundle lock clean torture \
 	$(VENV)/build $(VENV)/dev
 
 help: ## print these targets
@@ -41,6 +42,9 @@ man: $(VENV)/dev ## generate the manual page, deploy/share/man/man1/archive.1
 
 pictures: $(VENV)/dev ## take the pictures of docs/images again; needs Chromium
 	$(VENV)/bin/python -m docs.pictures
+
+torture: $(VENV)/dev ## try faults on archives of both databases: 30 minutes; TORTURE_ARGS="--seconds 600" sets the time of each
+	$(VENV)/bin/python -m tests.torture $(TORTURE_ARGS)
 
 bench: $(VENV)/dev ## measure all claims about speed, in minutes; BENCH_ARGS="..." passes options
 	$(VENV)/bin/python -m bench $(BENCH_ARGS)

@@ -27,6 +27,7 @@ SELECT
     ingest_run.unchanged,
     ingest_run.findings,
     ingest_run.quarantined,
+    ingest_run.pruned,
     ingest_run.error
 FROM ingest_run
 LEFT JOIN appliance ON ingest_run.appliance_id = appliance.id

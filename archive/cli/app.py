@@ -6,6 +6,7 @@ Typer declares everything by the annotations of the functions; their docstrings 
 
 from __future__ import annotations
 
+import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,13 @@ from typer.exceptions import TyperException
 import archive
 from archive.cli import (
     appliance,
+    appliance_hold,
     check,
     collect,
     dashboard,
     db,
     db_copy,
+    db_prune,
     demo,
     evidence,
     export,
@@ -125,6 +128,8 @@ app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports.app, name="import")
+appliance.app.command("hold", epilog=appliance_hold.HOLD_EPILOG)(appliance_hold.hold)
+appliance.app.command("release", epilog=appliance_hold.RELEASE_EPILOG)(appliance_hold.release)
 app.add_typer(appliance.app, name="appliance")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
@@ -137,4 +142,19 @@ app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")
 db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
 db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
+db.app.command("prune", epilog=db_prune.EPILOG)(db_prune.prune)
+db.app.command("vacuum", epilog=db_prune.VACUUM_EPILOG)(db_prune.vacuum)
 app.add_typer(db.app, name="db")
+
+
+def _fill_lines(verbs: typer.Typer) -> None:
+    """Join the lines of each paragraph of help: typer would break lines where the docstrings do, too."""
+    for group in verbs.registered_groups:
+        if group.typer_instance is not None:
+            _fill_lines(group.typer_instance)
+    for verb in verbs.registered_commands:
+        paragraphs = (inspect.getdoc(verb.callback) or "").split("\n\n")
+        verb.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+_fill_lines(app)

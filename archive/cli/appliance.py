@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # What `archive fleet` is for the configuration, this is for the archive.
 app = typer.Typer(
     no_args_is_help=True,
-    help="List the appliances in the archive; rename, merge, retire or forget one.",
+    help="List the appliances in the archive; rename, merge, retire, hold or forget one.",
 )
 
 _NameArgument = Annotated[
@@ -77,6 +77,7 @@ def list_appliances(
         Column("first_seen", Kind.INSTANT, expendable=1),
         Column("last_seen", Kind.INSTANT),
         Column("retired_at", Kind.INSTANT, optional=True),
+        Column("held_at", Kind.INSTANT, optional=True),
     )
     with open_output(output) as out:
         write(columns, found, output_format, out, zone)

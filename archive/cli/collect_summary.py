@@ -30,7 +30,10 @@ COLUMNS = (
     Column("outcome"),
     *(
         Column(
-            name, Kind.COUNT, optional=name == "quarantined", expendable=0 if name == "new" else 5
+            name,
+            Kind.COUNT,
+            optional=name in ("quarantined", "pruned"),
+            expendable=0 if name == "new" else 5,
         )
         for name in _COUNTS
     ),

@@ -34,7 +34,7 @@ _CAN = {
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Create, upgrade and verify the archive, set its calendar, and give read access.",
+    help="Create, upgrade, verify, copy and prune the archive, set its calendar, and give read access.",
 )
 
 

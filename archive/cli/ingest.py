@@ -204,7 +204,9 @@ def _summarise(total: Counts, output_format: Format) -> bool:
     try:
         with open_output(None) as out:
             if output_format is Format.TABLE:
-                out.write(", ".join(f"{value:,} {name}" for name, value in counts.items()) + "\n")
+                # Most archives have no pruned jobs.
+                shown = {name: n for name, n in counts.items() if n or name != "pruned"}
+                out.write(", ".join(f"{value:,} {name}" for name, value in shown.items()) + "\n")
             else:
                 out.write(records.one(counts, output_format))
     except ArchiveError as error:

@@ -43,7 +43,7 @@ _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
 # What narrow terminals leave out, the greatest first.
 _EXPENDABLE = {
     "started": 9, "asked": 9, "unchanged": 8, "seen": 7, "source": 6, "findings": 5, "changed": 4,
-    "quarantined": 3, "number": 2, "finished": 1,
+    "quarantined": 3, "pruned": 10, "number": 2, "finished": 1,
 }  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def list_imports(
         *_columns("number", "source", "appliance"),
         *_instants("started", "finished"),
         *_columns("outcome", "error", "seen", "new", "changed", "unchanged"),
-        *_columns("findings", "quarantined"),
+        *_columns("findings", "quarantined", "pruned"),
     ]
     _write_newest("import", columns, found, limit, output_format, output, zone)
     if output_format is Format.TABLE and head.id:  # people may keep it

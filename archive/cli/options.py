@@ -7,6 +7,7 @@ default.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
@@ -196,7 +197,9 @@ def open_reader(
 ) -> Engine:
     """Return an engine that only reads, for so many seconds, as `open_archive` does.
 
-    SQLite's file is opened read-only. Raises SchemaError; exceeding the limit raises TimeLimitError.
+    SQLite's file is opened read-only. On a terminal it says how far a standby has come.
+
+    Raises SchemaError; exceeding the limit raises TimeLimitError.
     """
     from archive import db
     from archive.db import migrate as databases
@@ -204,6 +207,8 @@ def open_reader(
     engine = db.create_reader(connect(database, config).url, seconds=seconds)
     _use_evidence_key(engine, config)
     databases.require(engine)
+    if sys.stderr is not None and sys.stderr.isatty() and (note := db.standby_note(engine)):
+        say(note)
     return engine
 
 

@@ -57,21 +57,8 @@ def list_held(
         Column("last_seen", Kind.INSTANT, expendable=5),
     )
     with db.reading(open_reader(database, config)) as connection:
-        held = quarantine.held(connection)
+        rows = quarantine.entries(connection)
         zone = settings.calendar(connection).zone
-    rows = [
-        (
-            one.id,
-            one.appliance,
-            one.job_key,
-            one.position,
-            one.reason,
-            len(one.document),
-            one.first_seen,
-            one.last_seen,
-        )
-        for one in held
-    ]
     with open_output(output) as out:
         write(columns, rows, output_format, out, zone)
     if not rows:

@@ -69,7 +69,7 @@ EPILOG = examples(
     "archive report success --period week --since 'last month' --by appliance",
     "archive report sizes --plot",
     "archive report sizes --appliance 'vc0*' --format csv -o sizes.csv",
-    "archive report volume --by appliance --since 30d --sort -size_total_bytes --top 10",
+    "archive report volume --by appliance --sort -size_total_bytes --top 10",
 )
 
 
@@ -232,11 +232,12 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     """
     from archive import reports
     from archive.render.units import UTC, moment
+    from archive.reports.core import pruned
     from archive.store import settings
 
     if not number:
         _note(f"No rows{_limits(scope)}.")
-    for note in report.notes(connection, scope):
+    for note in chain(report.notes(connection, scope), pruned.notes(connection, scope)):
         _note(note)
     known = reports.import_span(connection, scope)
     if known is None:

@@ -43,7 +43,7 @@ _DEFAULTS: Keys = _TIMES | {
     "secret": values.secret,
     "ca_file": values.path,
     "pin": values.pin,
-    "cadence": values.whole_seconds,
+    "cadence": values.cadence,
     "rpo": values.whole_seconds,
     "tags": values.tags,
     "enabled": values.flag,

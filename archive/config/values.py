@@ -22,6 +22,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|min|m|h|d)", re.ASCII)
 DURATION_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 # Seconds: a year with a leap day.
 _LONGEST = 366 * DURATION_UNITS["d"]
+_LEAST_CADENCE = 3600
 # As OpenSSL prints a fingerprint, `AA:BB:…`, or without colons.
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
 # A name or an address of IPv4.
@@ -126,6 +127,14 @@ def whole_seconds(value: Any) -> int:
     if found != int(found):
         raise ValueError("must be a whole number of seconds")
     return int(found)
+
+
+def cadence(value: Any) -> int:
+    """Return the seconds of a cadence: an hour or more, as due times closer together are one."""
+    found = whole_seconds(value)
+    if found < _LEAST_CADENCE:
+        raise ValueError("must be at least 1h")
+    return found
 
 
 def day(value: Any) -> str:

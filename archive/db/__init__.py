@@ -23,6 +23,7 @@ from archive.db.own_queries import own_query
 from archive.db.pair_lookup import find_by_digest, find_pairs
 from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
+from archive.db.standby import standby_note
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -61,6 +62,7 @@ __all__ = [
     "require_utf8",
     "shown",
     "sqlite_file",
+    "standby_note",
     "upsert",
     "writing",
 ]

@@ -80,8 +80,11 @@ class Structure(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def to_json(self) -> str:
-        """Return canonical JSON: sorted keys, no nulls. Raises ValueError for a lone surrogate."""
-        return self.model_dump_json(exclude_none=True, by_alias=True)
+        """Return canonical JSON: sorted keys, no nulls. Raises ValueError for a lone surrogate.
+
+        And for values of other types, which only damaged rows have.
+        """
+        return self.model_dump_json(exclude_none=True, by_alias=True, warnings="error")
 
 
 class Param(Structure):

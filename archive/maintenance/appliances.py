@@ -27,7 +27,9 @@ SHARED_JOBS = 3
 
 
 class ListedAppliance(NamedTuple):
-    """An appliance with its jobs; `retired_at`: nothing is expected from then on.
+    """An appliance with its jobs, those pruned included.
+
+    `retired_at`: nothing is expected from then on. `held_at`: since then nothing is pruned.
 
     Days are those of the archive's calendar (ISO dates), instants fixed-width UTC texts; the days
     are None without jobs.
@@ -40,6 +42,7 @@ class ListedAppliance(NamedTuple):
     first_seen: str
     last_seen: str
     retired_at: str | None
+    held_at: str | None
 
 
 class Twins(NamedTuple):
@@ -76,6 +79,7 @@ def listed(connection: Connection) -> list[ListedAppliance]:
             appliance.c.first_seen,
             appliance.c.last_seen,
             appliance.c.retired_at,
+            appliance.c.held_at,
         )
         .outerjoin(month, month.c.appliance_id == appliance.c.id)
         .group_by(appliance.c.id)

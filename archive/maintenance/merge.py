@@ -23,6 +23,8 @@ from archive.store import (
     joined_imports,
     judged_backups,
     maintenance_log,
+    pruned_periods,
+    pruned_totals,
     received_documents,
     settings,
 )
@@ -82,6 +84,7 @@ def _join(
 ) -> int:
     """Give everything of one appliance to another, and return the number of jobs that both had."""
     both = (source, target)
+    pruned_periods.join(connection, source, target)
     # First: what is expected and anomalous follows from the jobs, and is made anew at the end.
     judged_backups.forget(connection, both)
     latest = [joined_imports.take_latest(connection, number) for number in both]
@@ -91,6 +94,7 @@ def _join(
     joined_imports.store_brought(connection, target, before)
     joined_imports.store_latest(connection, target, [one for one in latest if one is not None])
     joined_histories.join(connection, source, target)
+    pruned_totals.join(connection, source, target)
     run = tables.ingest_run
     connection.execute(
         sa.update(run).where(run.c.appliance_id == source).values(appliance_id=target)
@@ -121,7 +125,8 @@ def _load(
     name, last_seen = connection.execute(query).one()
     # The number of an import that exists; the right ones are stored afterwards.
     run_id = min(run for _, run in jobs.values())
-    loader = Loader(run_id, settings.calendar(connection), last_seen)
+    calendar = settings.calendar(connection)
+    loader = Loader(run_id, calendar, last_seen, refuses_pruned=False)
     counts = Counts()
     for batch in chunks(job_reader.jobs(connection, appliance_ids=[source]), _BATCH):
         loader.load(connection, [_observation(job, name) for job in batch], counts)

@@ -18,6 +18,7 @@ from archive.store import (
     fact_history,
     judged_backups,
     maintenance_log,
+    pruned_periods,
     seen_documents,
     settings,
     totals,
@@ -61,8 +62,8 @@ def undo(engine: Engine, number: int) -> Undone:
     """Take back what an import alone brought, in one transaction.
 
     Jobs that later imports brought, too, stay, as first seen with the next of them. Raises UsageError,
-    with nothing changed, for an unknown import, or for one that replaced the documents of jobs: their
-    earlier state is not kept.
+    with nothing changed, for an unknown import, for one whose jobs were pruned, or for one that replaced
+    the documents of jobs: their earlier state is not kept.
 
     Undoing the imports of a wrong appliance one after the other deletes the appliance with the
     last. Raises DatabaseError.
@@ -71,6 +72,8 @@ def undo(engine: Engine, number: int) -> Undone:
         db.lock(connection, ["calendar"])  # no import may run meanwhile
         run = _find(connection, number)
         appliances = _appliances(connection, run)
+        if pruned_periods.lack_jobs_of(connection, run.id, appliances):
+            raise UsageError(f"jobs of import {run.id} were pruned, so it cannot be undone")
         brought = {appliance: list(_jobs(connection, run, appliance)) for appliance in appliances}
         changed = sum(job.others for jobs in brought.values() for job in jobs)
         if changed:

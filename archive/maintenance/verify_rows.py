@@ -14,15 +14,16 @@ from archive.masking import mask_url
 from archive.store import quarantine, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, RowMapping
 
     from archive.calendar import Calendar
     from archive.maintenance.verify_sample import Sample
 
+    _Key = tuple[Any, ...]
     # The table, the key of a row, and its wrong columns.
-    Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
+    Found = Iterator[tuple[str, _Key, list[str]]]
 
 _AT_A_TIME = 5000
 _LISTS = (
@@ -52,8 +53,10 @@ def unsealed(connection: Connection, table: sa.Table, sample: Sample) -> Found:
                 yield table.name, tuple(values[place] for place in keys), names
 
 
-def orphans(connection: Connection, sample: Sample) -> Iterator[tuple[str, tuple[Any, ...], str]]:
-    """Yield the rows that refer to a missing row, with the table of that.
+def orphans(
+    connection: Connection, sample: Sample
+) -> Iterator[tuple[sa.ForeignKeyConstraint, _Key]]:
+    """Yield the rows that refer to a missing row: the foreign key, and the key of the row.
 
     Foreign keys prevent them, but a server can be set to skip these, and a disk can fail.
     """
@@ -67,7 +70,7 @@ def orphans(connection: Connection, sample: Sample) -> Iterator[tuple[str, tuple
                 ~sa.exists().where(*(column == other for column, other in pairs)),
             )
             for row in connection.execute(query):
-                yield table.name, tuple(row), constraint.referred_table.name
+                yield constraint, tuple(row)
 
 
 def gaps(connection: Connection, sample: Sample) -> Found:
@@ -89,15 +92,25 @@ def wrong_digests(connection: Connection) -> Found:
     """Yield the shared texts and quarantined documents that do not match their digests."""
     for table, names in _NATURAL.items():
         for row in connection.execute(sa.select(table)).mappings():
-            if key_digest(tuple(row[name] for name in names)) != row["digest"]:
-                yield table.name, (row["id"],), [*names, "digest"]
-            elif table is tables.location and mask_url(row["url"]) != row["masked_url"]:
-                yield table.name, (row["id"],), ["masked_url"]
+            if wrong := _wrong_texts(row, names):
+                yield table.name, (row["id"],), wrong
     stored = tables.quarantine
     for number, mark in connection.execute(sa.select(stored.c.id, stored.c.digest)).all():
         (held,) = quarantine.held(connection, [number])
         if held.digest() != mark:
             yield stored.name, (number,), ["appliance_name", "job_key", "document", "digest"]
+
+
+def _wrong_texts(row: RowMapping, names: Sequence[str]) -> list[str]:
+    """Return the wrong columns of a shared row, one of which its digest cannot tell from the others."""
+    try:
+        is_right = key_digest(tuple(row[name] for name in names)) == row["digest"]
+        masked = mask_url(row["url"]) if "url" in names else None
+    except (AttributeError, TypeError, ValueError):  # of a value of a wrong type
+        is_right, masked = False, None
+    if not is_right:
+        return [*names, "digest"]
+    return [] if masked is None or masked == row["masked_url"] else ["masked_url"]
 
 
 def wrong_days(connection: Connection) -> Found:

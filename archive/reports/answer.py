@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archive.reports.core import sorting
+from archive.reports.core import pruned, sorting
 from archive.reports.core.scope import import_span
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ class Answer:
             "question": self.report.question,
             "scope": self.scope.asked(self.report) | dict(further),
             "collection": known and known._asdict(),
-            "notes": list(self.report.notes(connection, self.scope)),
+            "notes": [
+                *self.report.notes(connection, self.scope),
+                *pruned.notes(connection, self.scope),
+            ],
         }
 
 

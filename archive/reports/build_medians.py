@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.db import tables
 from archive.judgement import statistics
-from archive.reports.core import from_months, from_totals, sql
+from archive.reports.core import from_months, from_totals, pruned, sql
 from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 
 if TYPE_CHECKING:
@@ -176,7 +176,9 @@ def _succeeded(
 
 
 def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
-    """Return whether exact medians of the jobs in scope are fast enough, and fit in memory."""
+    """Return whether exact medians of the jobs in scope are fast enough, fit in memory, and exist."""
+    if pruned.find(connection, scope) is not None:
+        return False
     of_days = replace(scope, by=None)
     if from_totals.suffice(of_days):
         return not from_totals.are_many(connection, of_days)

@@ -24,7 +24,7 @@ from archive.store.labels import build_label
 from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -95,10 +95,16 @@ def rebuild(connection: Connection) -> int:
 
     It reads the successes of one appliance at a time.
     """
+    ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
+    return judge_again(connection, ids)
+
+
+def judge_again(connection: Connection, ids: Iterable[int]) -> int:
+    """Judge all successes of appliances again, and return how many rows were wrong."""
     table = tables.anomaly
     gone = sa.delete(table).where(table.c.appliance_id == sa.bindparam("of_appliance"))
     wrong = 0
-    for appliance_id, stored, right in _compared(connection):
+    for appliance_id, stored, right in _compared(connection, ids):
         if stored != right:
             wrong += len(compare(table, stored, right))
             connection.execute(gone, {"of_appliance": appliance_id})
@@ -108,18 +114,20 @@ def rebuild(connection: Connection) -> int:
 
 def differences(connection: Connection) -> list[WrongRow]:
     """Return the stored rows that are wrong, missing or not needed."""
+    ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
     return [
         wrong
-        for _, stored, right in _compared(connection)
+        for _, stored, right in _compared(connection, ids)
         for wrong in compare(tables.anomaly, stored, right)
     ]
 
 
-def _compared(connection: Connection) -> Iterator[tuple[int, set[_Row], set[_Row]]]:
+def _compared(
+    connection: Connection, ids: Iterable[int]
+) -> Iterator[tuple[int, set[_Row], set[_Row]]]:
     """Yield for each appliance its id, its stored rows, and those that are right."""
     table, labels = tables.anomaly, _Labels(connection)
     query = sa.select(table).where(table.c.appliance_id == sa.bindparam("of_appliance"))
-    ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
     for appliance_id in sorted(ids):
         stored = connection.execute(query, {"of_appliance": appliance_id}).all()
         jobs = _successes(connection, appliance_id, (1, _LAST), 1)

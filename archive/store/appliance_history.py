@@ -104,20 +104,21 @@ def jobs(
     columns: Sequence[sa.ColumnElement[Any]] = (),
     *,
     with_habit: bool = True,
+    floor: int = FIRST_DAY,
 ) -> Jobs:
     """Return the jobs from a day (ordinal) on, and those before it that show the habit.
 
-    Jobs that start after `now`, if it is given, are left out. `columns` are selected besides those of
-    the judgement.
+    Jobs that start after `now`, if it is given, are left out, and so are those of days before `floor`
+    (ordinal). `columns` are selected besides those of the judgement.
 
     Jobs whose start lies more than a day after they were first seen are left out: their clock was
     wrong. With `with_habit`, reading begins so early that the habit as of the first day can be
     learned.
     """
-    lead = max(first_day - (_USUAL_LEAD if with_habit else _MARGIN), FIRST_DAY)
+    lead = max(first_day - (_USUAL_LEAD if with_habit else _MARGIN), floor)
     found = _read(connection, appliance_id, lead, columns)
-    if with_habit and not _shows_habit(found, lead, first_day):
-        lead = _lead(connection, appliance_id, first_day)
+    if with_habit and lead > floor and not _shows_habit(found, lead, first_day):
+        lead = _lead(connection, appliance_id, first_day, floor)
         found = _read(connection, appliance_id, lead, columns)
     judged: list[tuple[str, str, Job]] = []
     ordered: list[tuple[str, str, str, Any]] = []
@@ -157,8 +158,6 @@ def _read(
 
 def _shows_habit(found: Sequence[Any], first: int, first_day: int) -> bool:
     """Whether the jobs from a day on include those that show the habit as of `first_day`."""
-    if first <= FIRST_DAY:
-        return True
     until = iso(first_day - _BEFORE)
     days = [
         row.day for row in found if row.day < until and (row.start_time or "~") <= row.first_seen
@@ -187,10 +186,13 @@ def place(row: Any) -> tuple[str, str, str]:
     return row.day, row.start_time or row.first_seen, row.key
 
 
-def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:
+def latest_successes(
+    connection: Connection, appliance_id: int, now: str | None, floor: int = FIRST_DAY
+) -> list[int]:
     """Return the starts (seconds) of the latest successes of an appliance by `now`, in order.
 
-    There are at most 12, and fewer if one of the latest has a wrong clock.
+    There are at most 12, from the day `floor` (ordinal) on, and fewer if one of the latest has a wrong
+    clock.
     """
     query = _LATEST_SUCCESSES
     if now is not None:
@@ -199,17 +201,17 @@ def latest_successes(connection: Connection, appliance_id: int, now: str | None)
         query = query.where(
             _JOB.day <= until, sa.or_(_JOB.start_time.is_(None), _JOB.start_time <= now)
         )
-    rows = connection.execute(query, {"appliance": appliance_id, "first": iso(FIRST_DAY)})
+    rows = connection.execute(query, {"appliance": appliance_id, "first": iso(floor)})
     starts = (began(row) for row in rows if not _is_of_wrong_clock(row))
     return sorted(seconds(at) for at in starts if now is None or at <= now)
 
 
-def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
-    """Return the first day whose jobs show the habit as of a day."""
-    if first_day <= FIRST_DAY:
-        return FIRST_DAY
-    bounds = {"first": iso(FIRST_DAY), "until": iso(first_day - _BEFORE)}
+def _lead(connection: Connection, appliance_id: int, first_day: int, floor: int) -> int:
+    """Return the first day, not before `floor`, whose jobs show the habit as of a day."""
+    if first_day <= floor:
+        return floor
+    bounds = {"first": iso(floor), "until": iso(first_day - _BEFORE)}
     days = [day for (day,) in _DAYS_BEFORE.rows(connection, {"appliance": appliance_id, **bounds})]
     if not days:
-        return FIRST_DAY
-    return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, FIRST_DAY)
+        return floor
+    return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, floor)

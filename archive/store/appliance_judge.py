@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from archive.calendar import FIRST_DAY, ordinal, start
+from archive.calendar import FIRST_DAY, iso, ordinal, start
 from archive.judgement import expected, reporting, schedules, standing, streaks
 from archive.judgement.clock import instant, seconds
 from archive.judgement.due_times import CADENCE, LEARNED
@@ -31,7 +31,10 @@ _SUCCEEDED = "SUCCEEDED"
 
 
 class ApplianceJudge:
-    """Judges one appliance; `before` is its row of `appliance_standing`, None to judge all of it."""
+    """Judges one appliance; `before` is its row of `appliance_standing`, None to judge all of it.
+
+    What was expected before the jobs that are left can show it is kept as it is stored.
+    """
 
     def __init__(
         self,
@@ -49,20 +52,28 @@ class ApplianceJudge:
         self._is_scheduled = decided is not None
         self._decided = decided
         self._by_cadence = one.known.cadence is not None
+        self._settled = None if one.pruned is None else seconds(one.pruned.judged_from)
 
-    def run(self, since: int | None, usual: int | None, changes: Changes) -> None:
-        """Add the rows that differ from the stored ones to `changes`."""
+    def run(
+        self, since: int | None, usual: int | None, changes: Changes, *, anew: bool = False
+    ) -> None:
+        """Add the rows that differ from the stored ones to `changes`; with `anew`, all rows."""
         stored: list[StoredBackup] = []
         if self._before is not None:
             stored = stored_backups.latest(self._connection, self._one.id)
+        elif (pruned := self._one.pruned) is not None:
+            stored = stored_backups.before(self._connection, self._one.id, pruned.judged_from)
         first = self._first(since, stored)
-        if first is not None:
+        if first is not None and self._before is not None:
             day = self._calendar.day(instant(first - expected.CHANGES_WITHIN))
             stored = stored_backups.extended(self._connection, self._one.id, stored, first, day)
         kept, jobs, judged, learned = self._judged(first, stored)
         kept = self._explained(kept, learned)
-        rows = [*kept, *self._rows(judged)]
-        if stored:
+        if self._before is None:  # with another calendar, the days of kept rows change, too
+            rows = self._rows([*(row.judged() for row in kept), *judged])
+        else:
+            rows = [*kept, *self._rows(judged)]
+        if stored and not anew:
             self._compare(stored, rows, changes)
         else:
             changes.new += [(self._one.id, *row) for row in rows]
@@ -73,17 +84,22 @@ class ApplianceJudge:
 
     def _first(self, since: int | None, stored: Sequence[StoredBackup]) -> int | None:
         """Return from when on to judge, the start of a day; None for everything."""
-        if not stored:
-            return None
+        if not stored or self._before is None:
+            return self._settled
         open_from = next((row for row in stored if row.outcome is None), stored[-1])
         first = seconds(open_from.due_time)
-        return self._day_start(
+        found = self._day_start(
             first if since is None else min(first, stored_backups.reached(since, stored))
         )
+        return found if self._settled is None else max(found, self._settled)
 
     def _day_start(self, at: int) -> int:
         day = ordinal(self._calendar.day(instant(at)))
         return seconds(start(self._calendar, max(day, FIRST_DAY)))
+
+    def _all_jobs(self) -> Jobs:
+        floor = self._one.floor
+        return appliance_history.jobs(self._connection, self._one.id, floor, None, floor=floor)
 
     def _judged(
         self, first: int | None, stored: Sequence[StoredBackup]
@@ -91,7 +107,7 @@ class ApplianceJudge:
         """Return stored rows before `first`, jobs, what is expected from then on, learned habits."""
         one = self._one
         if first is None:
-            jobs = appliance_history.jobs(self._connection, one.id, FIRST_DAY, None)
+            jobs = self._all_jobs()
             begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
             begun = max(begun, seconds(start(self._calendar, FIRST_DAY)))
             return [], jobs, *self._expected(jobs, begun, None)
@@ -101,14 +117,15 @@ class ApplianceJudge:
         if self._by_cadence:
             since, anchor = self._anchor(kept)
             day = min(day, since)
-        jobs = appliance_history.jobs(
-            self._connection,
-            one.id,
-            day,
-            None,
-            with_habit=not self._by_cadence
-            and (self._decided is None or self._decided > first - stored_backups.REACH),
+        with_habit = not self._by_cadence and (
+            self._decided is None or self._decided > first - stored_backups.REACH
         )
+        if self._before is None:
+            jobs = self._all_jobs()
+        else:
+            jobs = appliance_history.jobs(
+                self._connection, one.id, day, None, with_habit=with_habit, floor=one.floor
+            )
         begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
         return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
 
@@ -140,7 +157,8 @@ class ApplianceJudge:
         """Return stored rows; what did not run may be explained by a habit learned later."""
         found = []
         for row in kept:
-            if row.basis == LEARNED and row.outcome in (DID_NOT_RUN, CHANGED):
+            is_settled = self._settled is not None and seconds(row.due_time) < self._settled
+            if row.basis == LEARNED and row.outcome in (DID_NOT_RUN, CHANGED) and not is_settled:
                 one = expected.explained(self._one.known, [row.judged()], learned)[0]
                 found.append(row._replace(outcome=one.outcome or DID_NOT_RUN))
             else:
@@ -216,7 +234,9 @@ class ApplianceJudge:
         rpo = standing.rpo(lately, (), self._last_seen, longest)
         if rpo.source != standing.NOTHING or self._is_scheduled or self._one.known.retired:
             return rpo
-        successes = appliance_history.latest_successes(self._connection, self._one.id, None)
+        successes = appliance_history.latest_successes(
+            self._connection, self._one.id, None, self._one.floor
+        )
         return standing.rpo(lately, successes, self._last_seen)
 
     def _limit(self, success: int | None, jobs: Jobs, rpo: standing.Rpo) -> int | None:
@@ -251,17 +271,19 @@ class ApplianceJudge:
                     row for row in jobs.ordered if seconds(appliance_history.began(row)) >= since
                 ]
                 if all(appliance_history.place(row) > appliance_history.place(last) for row in new):
-                    return _folded(before.finished_id, known, new)
-        if before is not None and (since is None or jobs.first_day > FIRST_DAY):
-            jobs = appliance_history.jobs(self._connection, self._one.id, FIRST_DAY, None)
-        return _folded(None, Streaks(), jobs.ordered)
+                    return folded(before.finished_id, known, new)
+        if before is not None and (since is None or jobs.first_day > self._one.floor):
+            jobs = self._all_jobs()
+        pruned = self._one.pruned
+        return folded(None, Streaks() if pruned is None else pruned.streaks, jobs.ordered)
 
     def _job(self, number: int | None) -> JobTimes | None:
-        """Return the row of a job, as far as its times matter."""
-        return appliance_history.job(self._connection, self._one.id, number)
+        """Return the row of a job, as far as its times matter; None if it takes no part any more."""
+        row = appliance_history.job(self._connection, self._one.id, number)
+        return row if row is not None and row.day >= iso(self._one.floor) else None
 
 
-def _folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
+def folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
     """Return the last finished job and the streaks after further jobs, in their order."""
     new: list[Finished] = []
     failing = known.since is not None

@@ -25,28 +25,28 @@ class _Known(NamedTuple):
     id: int
     first_seen: str
     last_seen: str
+    pruned_until: str | None = None
 
 
 class Locked(NamedTuple):
     """The IDs of locked appliances by name, and the IDs that are new to the archive.
 
-    Names are identities: see `appliance_names.identity`.
+    Names are identities: see `appliance_names.identity`. `pruned_until` says of those with pruned jobs,
+    by ID, until when these began.
     """
 
     ids: dict[str, int]
     created: frozenset[int]
+    pruned_until: dict[int, str]
 
 
 # Making a statement takes longer than executing it for one appliance.
-_TABLE = tables.appliance
-_NAMED = sa.select(_TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen).where(
-    _TABLE.c.name.in_(sa.bindparam("names", expanding=True))
-)
-_NAMED_SO = db.Prepared(
-    sa.select(_TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen).where(
-        _TABLE.c.name == sa.bindparam("name")
-    )
-)
+_TABLE, _PRUNED = tables.appliance, tables.pruned_appliance
+_ROWS = sa.select(
+    _TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen, _PRUNED.c.until_time
+).outerjoin(_PRUNED, _PRUNED.c.appliance_id == _TABLE.c.id)
+_NAMED = _ROWS.where(_TABLE.c.name.in_(sa.bindparam("names", expanding=True)))
+_NAMED_SO = db.Prepared(_ROWS.where(_TABLE.c.name == sa.bindparam("name")))
 _WIDENED = seals.PreparedUpdate(
     sa.update(_TABLE)
     .where(_TABLE.c.id == sa.bindparam("number"))
@@ -75,6 +75,7 @@ def record_seen(connection: Connection, seen: Mapping[str, SeenInterval]) -> Loc
     return Locked(
         {name: row.id for name, row in known.items()},
         frozenset(row.id for row in created.values()),
+        {row.id: row.pruned_until for row in known.values() if row.pruned_until is not None},
     )
 
 
@@ -90,7 +91,7 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
         rows = _NAMED_SO.rows(connection, {"name": wanted[0]})
         return {name: _Known(*row) for name, *row in rows}
     return {
-        row.name: _Known(row.id, row.first_seen, row.last_seen)
+        row.name: _Known(row.id, row.first_seen, row.last_seen, row.until_time)
         for chunk in chunks(wanted)
         for row in connection.execute(_NAMED, {"names": chunk})
     }
@@ -107,10 +108,10 @@ def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[st
         name: _Known(following + place, interval.first_seen, interval.last_seen)
         for place, (name, interval) in enumerate(seen.items())
     }
-    # Cadence, RPO and retirement: the configuration has not been recorded for it yet.
-    configured = (None, None, None)
+    # Cadence, RPO and retirement: the configuration has not been recorded for it yet. Nor is it held.
+    nothing = (None, None, None, None)
     rows = [
-        (new.id, name, new.first_seen, new.last_seen, *configured) for name, new in created.items()
+        (new.id, name, new.first_seen, new.last_seen, *nothing) for name, new in created.items()
     ]
     db.insert(connection, tables.appliance, rows)
     return created

@@ -83,26 +83,51 @@ class BuildSketches:
 
     def write(self, connection: Connection) -> None:
         """Apply the changes to the stored sketches; the caller has locked the appliances."""
-        changes, self._changes = self._changes, {}
-        # A build without a row has empty sketches.
-        stored = dict.fromkeys(changes, (b"", b""))
-        for row in _stored(connection, {appliance_id for appliance_id, _ in changes}):
-            if row[:2] in stored:
-                stored[row[:2]] = row[2:]
-        rows = [(*key, *changes[key].apply(sketches)) for key, sketches in sorted(stored.items())]
+        rows = self._changed(connection, _TABLE)
         db.upsert(connection, _TABLE, [row for row in rows if any(row[2:])], ["sizes", "durations"])
         # A build without jobs any more: an empty sketch would differ from one counted anew.
         _delete(connection, [row[:2] for row in rows if not any(row[2:])])
 
-    def rows(self) -> list[_Row]:
-        """Return the changes as rows, in key order."""
-        rows = [
-            (*key, *changes.apply((b"", b""))) for key, changes in sorted(self._changes.items())
-        ]
-        return [row for row in rows if any(row[2:])]
+    def write_pruned(self, connection: Connection) -> None:
+        """Add the values to the sketches of pruned jobs; the caller has locked the appliances."""
+        rows = [row for row in self._changed(connection, _PRUNED) if any(row[2:])]
+        db.upsert(connection, _PRUNED, rows, ["sizes", "durations"])
+
+    def _changed(self, connection: Connection, table: sa.Table) -> list[_Row]:
+        """Return the changed rows of a table, in key order, and clear the changes."""
+        changes, self._changes = self._changes, {}
+        # A build without a row has empty sketches.
+        stored = dict.fromkeys(changes, (b"", b""))
+        for row in _stored(connection, {appliance_id for appliance_id, _ in changes}, table):
+            if row[:2] in stored:
+                stored[row[:2]] = row[2:]
+        return [(*key, *changes[key].apply(sketches)) for key, sketches in sorted(stored.items())]
+
+    def rows(self, pruned: Iterable[_Row] = ()) -> list[_Row]:
+        """Return the changes as rows, in key order, added to the rows of pruned jobs."""
+        found = {row[:2]: row[2:] for row in pruned}
+        for key, changes in self._changes.items():
+            found[key] = changes.apply(found.get(key, (b"", b"")))
+        return [(*key, *sketches) for key, sketches in sorted(found.items()) if any(sketches)]
 
 
-_TABLE = tables.build_sketch
+def join_pruned(connection: Connection, source: int, target: int) -> None:
+    """Add the sketches of an appliance's pruned jobs to those of another; the caller has locked both."""
+    gone = list(_stored(connection, [source], _PRUNED))
+    for table in (_PRUNED, _TABLE):
+        own = {row[1]: row[2:] for row in _stored(connection, [target], table)}
+        rows = []
+        for _, build_id, *sketches in gone:
+            before = own.get(build_id, (b"", b""))
+            pairs = zip(before, sketches, strict=True)
+            added = (
+                quantile_sketch.changed(old, quantile_sketch.decode(new)) for old, new in pairs
+            )
+            rows.append((target, build_id, *added))
+        db.upsert(connection, table, rows, ["sizes", "durations"])
+
+
+_TABLE, _PRUNED = tables.build_sketch, tables.pruned_build
 
 
 def differences(connection: Connection) -> list[WrongRow]:
@@ -141,13 +166,16 @@ def _compared(connection: Connection) -> Iterator[tuple[list[_Row], list[_Row]]]
         )
         for row in connection.execute(query):
             found.add(Ran._make(row))
-        yield found.rows(), sorted(_stored(connection, chunk))
+        right = found.rows(_stored(connection, chunk, _PRUNED))
+        yield right, sorted(_stored(connection, chunk, _TABLE))
 
 
-def _stored(connection: Connection, appliance_ids: Iterable[int]) -> Iterator[_Row]:
+def _stored(
+    connection: Connection, appliance_ids: Iterable[int], table: sa.Table
+) -> Iterator[_Row]:
     """Yield the stored rows of appliances, as plain tuples."""
     for chunk in chunks(sorted(appliance_ids)):
-        query = sa.select(_TABLE).where(_TABLE.c.appliance_id.in_(chunk))
+        query = sa.select(table).where(table.c.appliance_id.in_(chunk))
         for row in connection.execute(query):
             yield (row.appliance_id, row.build_id, row.sizes, row.durations)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Counts:
     """The number of documents of an import, by result.
 
-    `findings` counts the findings of new and changed documents.
+    `findings` counts the findings of new and changed documents. `pruned` are those of jobs that were
+    pruned, or would have been.
     """
 
     seen: int = 0
@@ -18,3 +19,4 @@ class Counts:
     unchanged: int = 0
     findings: int = 0
     quarantined: int = 0
+    pruned: int = 0

@@ -1,7 +1,8 @@
 """Day totals: reports over the fleet and time read them instead of the jobs.
 
 The transaction that changes a job subtracts its old contribution and adds the new one, so they are
-exact. `verify` counts them again and compares; `rebuild` writes them again.
+exact. `verify` counts them again and compares; `rebuild` writes them again. Both start from
+`pruned_day`, the share of jobs whose details were pruned.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import sqlalchemy as sa
 
 from archive import db, quantile_sketch
-from archive.db import tables
+from archive.db import seals, tables
 from archive.store.chunks import chunks
 from archive.store.wrong_rows import WrongRow, compare
 
@@ -176,6 +177,24 @@ class Totals:
                 total.merge(row)
         _replace(connection, changes)
 
+    def merge(self, row: sa.Row[Any]) -> None:
+        """Add a stored total with its sketches; call it only once for each day, type and status."""
+        key = (row.day, row.type, row.status)
+        self._totals.setdefault(key, _Total()).merge(row)
+
+    def write_pruned(self, connection: Connection) -> None:
+        """Add the totals to those of pruned jobs, and clear them. Takes the lock of the totals."""
+        db.lock(connection, ["totals"])
+        table = tables.pruned_day
+        for chunk in chunks(sorted({day for day, _, _ in self._totals})):
+            for row in connection.execute(sa.select(table).where(table.c.day.in_(chunk))):
+                if (row.day, row.type, row.status) in self._totals:
+                    self.merge(row)
+        rows = [(*one, *sketch[len(_KEY) :]) for one, sketch in zip(*self.rows(), strict=True)]
+        self._totals = {}
+        names = [column.name for column in seals.facts(table) if not column.primary_key]
+        db.upsert(connection, table, rows, names)
+
     def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """Return the changes as rows of `day_total` and `day_sketch`, in key order."""
         totals = [(key, total) for key, total in sorted(self._totals.items()) if total.jobs]
@@ -186,11 +205,10 @@ class Totals:
 
 
 def count(connection: Connection) -> Totals:
-    """Return the totals of all jobs in the archive.
-
-    Memory grows with the days, not with the jobs.
-    """
+    """Return the totals of all jobs, pruned ones included; memory grows with the days."""
     totals = Totals()
+    for row in connection.execute(sa.select(tables.pruned_day)):
+        totals.merge(row)
     for job in _contributions(connection):
         totals.add(job)
     return totals

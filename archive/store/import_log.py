@@ -52,6 +52,7 @@ class LoggedRun(NamedTuple):
     unchanged: int
     findings: int
     quarantined: int
+    pruned: int
 
 
 _TABLE = tables.ingest_run

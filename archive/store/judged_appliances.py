@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import db, json_numbers
+from archive.calendar import FIRST_DAY, ordinal
 from archive.db import tables
 from archive.judgement.clock import clock, seconds
 from archive.judgement.due_times import Known
 from archive.judgement.schedules import Schedule, Zone, minute, weekdays
+from archive.store import pruned_periods
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
+    from archive.store.pruned_periods import PrunedPeriod
 
 
 class _Statements(NamedTuple):
@@ -39,6 +42,8 @@ def _statements(table: sa.Table, key: str, *names: str) -> _Statements:
     )
 
 
+# Seconds; see `archive.config.values`.
+_LEAST_CADENCE = 3600
 # Making a statement takes longer than executing it for one appliance.
 _APPLIANCES = _statements(
     tables.appliance,
@@ -59,7 +64,8 @@ _ZONES = _statements(tables.system_time_zone, "appliance_id", "first_seen", "tim
 class Appliance(NamedTuple):
     """An appliance: its name, when it was imported first and last, and what is known for judging it.
 
-    `rpo_seconds` is the RPO that was configured, if one was.
+    `rpo_seconds` is the RPO that was configured, if one was. `pruned` says which jobs are gone; those
+    of days before `floor` (ordinal) take no part in the judgement.
     """
 
     id: int
@@ -68,6 +74,13 @@ class Appliance(NamedTuple):
     last_seen: str
     rpo_seconds: int | None
     known: Known
+    pruned: PrunedPeriod | None = None
+    floor: int = FIRST_DAY
+
+    def without(self, pruned: PrunedPeriod, calendar: Calendar) -> Appliance:
+        """Return the appliance as it is without pruned jobs."""
+        floor = max(FIRST_DAY, ordinal(calendar.day(pruned.until)))
+        return self._replace(pruned=pruned, floor=floor)
 
 
 def appliances(
@@ -78,12 +91,15 @@ def appliances(
     """Yield appliances, all or those of `ids`, ordered by name.
 
     It reads schedules and time zones of all of them with one query each, or one for each chunk of
-    ids.
+    ids. Raises ValueError for a cadence that no configuration has: too short a one expects too much.
     """
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
+    pruned = pruned_periods.read(connection, ids)
     for number, name, first_seen, last_seen, cadence, rpo, retired in sorted(
         _of(connection, _APPLIANCES, ids), key=itemgetter(1)
     ):
+        if cadence is not None and cadence < _LEAST_CADENCE:
+            raise ValueError(f"appliance {number}: cadence_seconds is {cadence}")
         known = Known(
             tuple(schedules.get(number, ())),
             tuple(zones.get(number, ())),
@@ -92,7 +108,8 @@ def appliances(
             seconds(first_seen),
             None if retired is None else seconds(retired),
         )
-        yield Appliance(number, name, first_seen, last_seen, rpo, known)
+        one = Appliance(number, name, first_seen, last_seen, rpo, known)
+        yield one.without(pruned[number], calendar) if number in pruned else one
 
 
 def _of(

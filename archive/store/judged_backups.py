@@ -154,11 +154,17 @@ def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
 def forget(connection: Connection, ids: Sequence[int]) -> None:
     """Delete what is stored of appliances, which the caller has locked.
 
-    They are judged from their beginning the next time.
+    They are judged from their beginning the next time. What was expected before the jobs that are left
+    can show it stays.
     """
-    for table in (_TABLE, _STANDING):
-        for chunk in chunks(ids):
-            connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
+    pruned = tables.pruned_appliance
+    settled = sa.exists().where(
+        pruned.c.appliance_id == _TABLE.c.appliance_id,
+        pruned.c.judged_from_time > _TABLE.c.due_time,
+    )
+    for chunk in chunks(ids):
+        connection.execute(sa.delete(_TABLE).where(_TABLE.c.appliance_id.in_(chunk), ~settled))
+        connection.execute(sa.delete(_STANDING).where(_STANDING.c.appliance_id.in_(chunk)))
 
 
 def pending(connection: Connection) -> int:
@@ -201,7 +207,8 @@ def _anew(
     known = list(judged_appliances.appliances(connection, calendar, ids))
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
     for one in known:
-        ApplianceJudge(connection, calendar, one, None).run(None, usual.get(one.id), changes)
+        judge = ApplianceJudge(connection, calendar, one, None)
+        judge.run(None, usual.get(one.id), changes, anew=True)
     return changes.new, changes.standings
 
 

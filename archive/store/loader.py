@@ -8,9 +8,9 @@ from archive import db
 from archive.calendar import key_stamp
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
-from archive.document.precedence import SeenInterval, State
+from archive.document.precedence import SeenInterval
 from archive.judgement.clock import seconds
-from archive.store import appliance_history
+from archive.store import appliance_history, pruned_periods
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
@@ -24,6 +24,7 @@ from archive.store.known_jobs import (
     record_statuses,
     set_last_seen,
 )
+from archive.store.merged_observations import merged, seen_intervals
 from archive.store.message_contents import MessageContents
 from archive.store.received_documents import ReceivedDocuments
 from archive.store.seen_documents import LatestImports
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.document.parse import Observation, ParsedJob
+    from archive.document.precedence import State
     from archive.store.counts import Counts
 
 
@@ -44,9 +46,13 @@ class Loader:
 
     `seen_at` is when the import was seen. The caller must lock every appliance of a batch. Do not
     use a loader after a failed transaction: it caches IDs.
+
+    New jobs that began before those that were pruned are refused, unless `refuses_pruned` is false.
     """
 
-    def __init__(self, run_id: int, calendar: Calendar, seen_at: str) -> None:
+    def __init__(
+        self, run_id: int, calendar: Calendar, seen_at: str, *, refuses_pruned: bool = True
+    ) -> None:
         self._run_id = run_id
         self._calendar = calendar
         self._this_import = SeenInterval(seen_at, seen_at, {})
@@ -54,6 +60,7 @@ class Loader:
         self._contents = MessageContents(self._references)
         self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
+        self._refuses_pruned = refuses_pruned
         self.received = ReceivedDocuments(run_id, seen_at)
         self.judged = ChangedAppliances(calendar)
 
@@ -95,22 +102,29 @@ class Loader:
 
         With `anew`, documents replace those stored, whichever is the greater.
         """
-        locked = record_seen(connection, _seen(observations))
+        locked = record_seen(connection, seen_intervals(observations))
         self._latest.open(connection, locked.ids.values())
         self.received.name(locked.ids)
         self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
-        incoming, imported = _merge(observations, locked.ids)
+        incoming, imported = merged(observations, locked.ids)
         # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
+        pruned = 0
+        if locked.pruned_until and self._refuses_pruned:
+            starts = {key: state.document.rows[0][2] for key, state in new.items()}
+            gone = set(pruned_periods.gone(starts, locked.pruned_until))
+            new = {key: state for key, state in new.items() if key not in gone}
+            pruned = sum((locked.ids[one.appliance], one.key) in gone for one in observations)
         changed = {
             key: incoming[key] for key in stored if anew or incoming[key].rank > stored[key].rank
         }
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)
-        counts.unchanged += len(observations) - len(new) - len(changed)
+        counts.unchanged += len(observations) - len(new) - len(changed) - pruned
+        counts.pruned += pruned
         for states in (new, changed):
             counts.findings += sum(len(state.document.findings) for state in states.values())
         if new or changed:
@@ -258,34 +272,6 @@ class Loader:
 
     def _in_latest(self, key: JobKey, seen: SeenInterval, imported: dict[JobKey, bytes]) -> bool:
         return key in imported and self._is_latest(key[0], seen.last_seen)
-
-
-def _seen(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
-    """Return when each appliance was seen, first and last."""
-    seen: dict[str, SeenInterval] = {}
-    for name, _, _, (first_seen, last_seen, _), _ in observations:
-        known = seen.get(name)
-        if known is None or first_seen < known.first_seen or last_seen > known.last_seen:
-            interval = SeenInterval(first_seen, last_seen, {})
-            seen[name] = interval if known is None else known.merge(interval)
-    return seen
-
-
-def _merge(
-    observations: Sequence[Observation], appliance_ids: Mapping[str, int]
-) -> tuple[dict[JobKey, State], dict[JobKey, bytes]]:
-    """Return one state for each job of a batch, and the fingerprints of its imported documents."""
-    states: dict[JobKey, State] = {}
-    imported: dict[JobKey, bytes] = {}
-    for name, job_key, document, seen, fingerprint in observations:
-        key = (appliance_ids[name], job_key)
-        state = State(document.rank, seen, document)
-        known = states.setdefault(key, state)
-        if known is not state:
-            states[key] = known.merge(state)
-        if fingerprint is not None:
-            imported[key] = fingerprint
-    return states, imported
 
 
 def _place(numbered: tuple[JobKey, int]) -> tuple[int, int]:

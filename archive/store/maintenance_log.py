@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 # Kinds of changes, as the table allows them.
-RENAME, MERGE, RETIRE, FORGET, UNDO, CALENDAR, VACUUM = tables.MAINTENANCE
+(
+    RENAME,
+    MERGE,
+    RETIRE,
+    FORGET,
+    UNDO,
+    CALENDAR,
+    VACUUM,
+    PRUNE,
+    HOLD,
+    RELEASE,
+) = tables.MAINTENANCE
 
 
 class Maintenance(NamedTuple):

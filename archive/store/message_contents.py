@@ -161,8 +161,10 @@ class MessageContents:
                 ).all()
                 if not unused:
                     continue
-                for row in unused:
-                    self._known[appliance_id].ids.pop(row.digest, None)
+                known = self._known.get(appliance_id)
+                if known is not None:
+                    for row in unused:
+                        known.ids.pop(row.digest, None)
                 _delete(connection, appliance_id, [row.id for row in unused])
 
 

@@ -142,6 +142,43 @@ def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDoc
     return [QuarantinedDocument(*row) for row in connection.execute(query)]
 
 
+def numbers(connection: Connection, ids: Sequence[int] = ()) -> list[int]:
+    """Return the numbers of the quarantined documents, ascending: all, or those of these that exist."""
+    column = tables.quarantine.c.id
+    found = connection.execute(sa.select(column).order_by(column)).scalars()
+    wanted = set(ids)
+    return [number for number in found if not wanted or number in wanted]
+
+
+class Entry(NamedTuple):
+    """A quarantined document without its bytes: their number instead."""
+
+    id: int
+    appliance: str | None
+    job_key: str | None
+    position: str
+    reason: str
+    document_bytes: int
+    first_seen: str
+    last_seen: str
+
+
+def entries(connection: Connection) -> list[Entry]:
+    """Return what is in quarantine, oldest first; together the documents may be large."""
+    table = tables.quarantine.c
+    query = sa.select(
+        table.id,
+        table.appliance_name,
+        table.job_key,
+        table.position,
+        table.reason,
+        sa.func.length(table.document),
+        table.first_seen,
+        table.last_seen,
+    ).order_by(table.id)
+    return [Entry._make(row) for row in connection.execute(query)]
+
+
 def number(connection: Connection) -> int:
     """Return the number of quarantined documents."""
     query = sa.select(sa.func.count()).select_from(tables.quarantine)

@@ -260,6 +260,17 @@ def decode(data: bytes) -> dict[bytes, int]:
     return dict(_ENTRY.iter_unpack(data))
 
 
+def remove(connection: Connection, appliance_id: int, jobs: Collection[int]) -> None:
+    """Take deleted jobs out of the latest import of an appliance, which the caller has locked."""
+    query = sa.select(_TABLE.c.documents).where(_TABLE.c.appliance_id == appliance_id)
+    stored = connection.execute(query).scalar()
+    known = decode(stored or b"")
+    left = {mark: job for mark, job in known.items() if job not in jobs}
+    if len(left) < len(known):
+        update = sa.update(_TABLE).where(_TABLE.c.appliance_id == appliance_id)
+        connection.execute(update.values(documents=encode(left)))
+
+
 def job_columns() -> list[sa.ColumnElement[Any]]:
     """Return the columns of `job`, with `last_seen` filled in, for a SELECT from `joined`."""
     own = tables.job.c.last_seen

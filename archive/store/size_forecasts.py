@@ -72,7 +72,7 @@ class ChangedForecasts:
                 for number in chunk
                 if number in removed or not _is_settled(known.get(number), *changed[number])
             ]
-            _replace(connection, concerned)
+            compute_again(connection, concerned)
 
 
 def _is_settled(until: str | None, first: str, last: str) -> bool:
@@ -87,7 +87,7 @@ def rebuild(connection: Connection) -> int:
     """Compute all forecasts again, and return how many rows were wrong."""
     wrong = len(differences(connection))
     for chunk in chunks(_ids(connection)):
-        _replace(connection, chunk)
+        compute_again(connection, chunk)
     return wrong
 
 
@@ -114,8 +114,8 @@ def found(row: Any) -> Forecast | NoForecast:
     )
 
 
-def _replace(connection: Connection, ids: Sequence[int]) -> None:
-    """Write the rows of appliances again."""
+def compute_again(connection: Connection, ids: Sequence[int]) -> None:
+    """Compute the forecasts of appliances, which the caller has locked, again, and write the rows."""
     connection.execute(sa.delete(_TABLE).where(_TABLE.c.appliance_id.in_(ids)))
     db.insert(connection, _TABLE, list(_rows(connection, ids)))
 

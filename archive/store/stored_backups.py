@@ -36,6 +36,10 @@ _OWN = (
 _LATEST, _LATEST_MORE = db.Prepared(_OWN.limit(_LEAST)), db.Prepared(_OWN.limit(_MORE))
 _SINCE = db.Prepared(_OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type)))
 
+_BEFORE = db.Prepared(
+    _OWN.where(_TABLE.c.due_time < sa.bindparam("until", type_=_TABLE.c.due_time.type))
+)
+
 
 def latest(connection: Connection, appliance_id: int) -> list[StoredBackup]:
     """Return the latest rows, in order of time.
@@ -43,6 +47,11 @@ def latest(connection: Connection, appliance_id: int) -> list[StoredBackup]:
     They are as many as any change of an appliance needs.
     """
     return _read(connection, _LATEST, appliance_id)
+
+
+def before(connection: Connection, appliance_id: int, until: str) -> list[StoredBackup]:
+    """Return the rows that were due before an instant, in order of time."""
+    return _read(connection, _BEFORE, appliance_id, until=until)
 
 
 def extended(

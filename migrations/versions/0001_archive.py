@@ -462,6 +462,7 @@ def upgrade() -> None:
         sa.Column("cadence_seconds", sa.BigInteger(), nullable=True),
         sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
         sa.Column("retired_at", Instant(), nullable=True),
+        sa.Column("held_at", Instant(), nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
@@ -580,6 +581,7 @@ def upgrade() -> None:
         sa.Column("unchanged", sa.BigInteger(), nullable=False),
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
+        sa.Column("pruned", sa.BigInteger(), nullable=False),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('running', 'complete', 'failed', 'undone')",
@@ -1074,7 +1076,8 @@ def upgrade() -> None:
         sa.Column("detail", Text, nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
+            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum', 'prune',"
+            " 'hold', 'release')",
             name=op.f("ck_maintenance_what"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
@@ -1100,6 +1103,7 @@ def upgrade() -> None:
         sa.Column("key_id", Text, nullable=True),
         sa.Column("link", sa.LargeBinary(), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_link")),
     )
     op.create_table(
@@ -1301,6 +1305,127 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_size_forecast")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "pruned_appliance",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_time", Instant(), nullable=False),
+        sa.Column("judged_from_time", Instant(), nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("pruned_at", Instant(), nullable=False),
+        sa.Column("consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("failing_since_time", Instant(), nullable=True),
+        sa.Column("worst_consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("worst_since_time", Instant(), nullable=True),
+        sa.Column("recoveries", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_worst_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_appliance_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_pruned_appliance")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_appliance_unsealed",
+        "pruned_appliance",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_day",
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("type", Text, nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("rates", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_pruned_day_day")),
+        sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_pruned_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_day_unsealed",
+        "pruned_day",
+        ["day"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_month",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("month", Text, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", Text, nullable=True),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("build_id", sa.BigInteger(), nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("first_day", Day(), nullable=False),
+        sa.Column("last_day", Day(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_month_appliance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["location_id"], ["location.id"], name=op.f("fk_pruned_month_location_id")
+        ),
+        sa.ForeignKeyConstraint(["build_id"], ["build.id"], name=op.f("fk_pruned_month_build_id")),
+        sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_pruned_month")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_month_unsealed",
+        "pruned_month",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
+    op.create_table(
+        "pruned_build",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_pruned_build_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_pruned_build")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_pruned_build_unsealed",
+        "pruned_build",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         insert(op.get_bind(), calendar, calendar_year(year))
@@ -1313,6 +1438,8 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    for name in ("pruned_build", "pruned_month", "pruned_day", "pruned_appliance"):
+        op.drop_table(name)
     op.drop_table("appliance_standing")
     op.drop_index("ix_expected_backup_not_met", table_name="expected_backup")
     op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")

@@ -154,7 +154,7 @@ def test_exit_code_1_if_no_appliance_answers(fleet: Fleet) -> None:
     assert fleet.collect().code == 1
 
 
-COUNTS = ["seen", "new", "changed", "unchanged", "findings", "quarantined"]
+COUNTS = ["seen", "new", "changed", "unchanged", "findings", "quarantined", "pruned"]
 COLUMNS = ["appliance", "asked", "answered", "outcome", *COUNTS, "reason"]
 
 
@@ -164,7 +164,7 @@ def test_summary_as_csv(two: Fleet) -> None:
     assert header == COLUMNS
     assert first[0:1] + first[3:6] + first[-1:] == ["vc01", "complete", "2", "2", ""]
     assert first[1] < first[2]
-    assert second[2:10] == ["", "failed", *[""] * 6]
+    assert second[2:11] == ["", "failed", *[""] * 7]
     assert f"vc02: {second[-1]}\n" == done.err
 
 
@@ -176,7 +176,7 @@ def test_summary_as_json(two: Fleet) -> None:
         "collection": 1, "asked": 2,
         "complete": 1, "partial": 0, "failed": 1, "interrupted": 0,
         "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": summary["findings"],
-        "quarantined": 0,
+        "quarantined": 0, "pruned": 0,
     }  # fmt: skip
     assert list(first) == COLUMNS
     assert (first["appliance"], first["new"], first["reason"]) == ("vc01", 2, None)

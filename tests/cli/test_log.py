@@ -142,7 +142,7 @@ def test_imports_are_listed(place: str, engine: Engine) -> None:
     assert rows[1] == {
         "number": 2, "source": "https://vc02", "appliance": "vc02", "started": started,
         "finished": finished, "outcome": "complete", "error": None, "seen": 2, "new": 1,
-        "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 1,
+        "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 1, "pruned": 0,
     }  # fmt: skip
     some = shown("log", "imports", "--appliance", "vc0[19]", place)
     assert [row["appliance"] for row in some] == ["vc09", "vc01"]

@@ -232,6 +232,7 @@ def test_addresses(tmp_path: Path, address: str, host: str, port: int, shown: st
         ("enabled = 1", "enabled: must be true or false"),
         ('verify = "no"', "verify: must be true or false"),
         ("cadence = 1", "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
+        ('cadence = "59min"', "cadence: must be at least 1h"),
         ('cadence = "1w"', "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
         ('cadence = "-1d"', "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
         ('cadence = "0d"', "cadence: must be longer than 0s and at most 366d"),

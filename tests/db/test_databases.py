@@ -311,7 +311,9 @@ def test_bulk_insert_and_update(engine: Engine) -> None:
 def test_all_years_can_be_stored(engine: Engine, instant: str) -> None:
     """Instants and days of the years 1 to 9999 are read back as the same text."""
     with db.writing(engine) as connection:
-        db.insert(connection, tables.appliance, [(1, "a", instant, instant, None, None, None)])
+        db.insert(
+            connection, tables.appliance, [(1, "a", instant, instant, None, None, None, None)]
+        )
     import_documents(engine, {"x": job("BLOCKED", start_time=instant)})
     assert rows(engine, sa.select(tables.appliance.c.first_seen).where(tables.appliance.c.id == 1)) == [(instant,)]  # fmt: skip
     assert rows(engine, sa.select(tables.job.c.start_time, tables.job.c.day)) == [(instant, instant[:10])]  # fmt: skip

@@ -79,6 +79,7 @@ READS = [
     ("import", "list"),
     ("appliance", "list"),
     ("db", "current"),
+    ("evidence", "head"),
     ("export", "csv", "--table", "v_job", "--output", "-"),
 ]
 

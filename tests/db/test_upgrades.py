@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import migrate
+from archive.db import migrate, tables
 from archive.maintenance import verify
 from tests.support import everything, postgres, releases
-from tests.support.archives import content
+from tests.support.archives import content, count
 from tests.support.command import archive, at
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_archive_of_a_release_is_upgraded(
         done = archive("db", "upgrade", at(fresh))
         assert done.code == 0, done.err
         assert done.err.startswith(
-            "Upgrading 23 jobs from schema 0001 to 0002, in one transaction.\n"
+            f"Upgrading {count(fresh, tables.job)} jobs from schema 0001 to 0002, in one transaction.\n"
         )
         assert "now has schema 0002." in done.err
         assert (content(fresh), shown(fresh)) == before

@@ -190,8 +190,8 @@ def test_first_load_waits_for_writers_without_deadlock(postgresql_archive: Engin
             time.sleep(0.01)
         connection.exec_driver_sql(
             "INSERT INTO ingest_run (id, source, seen_at, started, outcome, seen, new, changed,"
-            " unchanged, findings, quarantined)"
-            " VALUES (7, 'a', now(), now(), 'running', 0, 0, 0, 0, 0, 0)"
+            " unchanged, findings, quarantined, pruned)"
+            " VALUES (7, 'a', now(), now(), 'running', 0, 0, 0, 0, 0, 0, 0)"
         )
     loading.join()
     assert loaded.is_set()

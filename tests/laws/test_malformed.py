@@ -14,7 +14,8 @@ from archive.db import Day, Instant
 from archive.reports import sql_files
 from tests.support import everything
 from tests.support.command import Done, archive, at
-from tests.support.damage import ALONE, BATCHES, names, plant_all, share
+from tests.support.damage import ALONE, BATCHES, names, plant_all
+from tests.support.laws import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,11 @@ _READING = [
     ("db", "calendar"),
 ]
 _TOGETHER = [*BATCHES, *([column] for column in ALONE)]
+# What follows from the rest cannot be checked if that is malformed.
+_DERIVED = {
+    "anomaly", "appliance_month", "appliance_standing", "build_sketch", "day_sketch", "day_total",
+    "expected_backup", "size_forecast",
+}  # fmt: skip
 # With files that they write.
 _WRITING_FILES = (("dashboard", "page.html"), ("mail", "mail.eml"))
 
@@ -71,7 +77,7 @@ def damaged(shared_engine: Engine) -> Engine:
     return shared_engine
 
 
-@pytest.mark.parametrize("columns", share(_TOGETHER, 2), ids=_TOGETHER.index)
+@pytest.mark.parametrize("columns", some(_TOGETHER, 1), ids=_TOGETHER.index)
 def test_malformed_values_are_named_and_end_no_command_without_a_sentence(
     damaged: Engine, columns: list[sa.Column[Any]], tmp_path: Path
 ) -> None:
@@ -79,14 +85,17 @@ def test_malformed_values_are_named_and_end_no_command_without_a_sentence(
     with ExitStack() as stack:
         all_planted = plant_all(stack, damaged, columns, partial(_malformed, damaged.dialect.name))
         verified = archive("db", "verify", at(damaged))
-        for arguments in _READING:
+        for arguments in some(_READING, 16):
             _assert_explained(arguments, archive(*arguments, at(damaged)))
         for verb, file in _WRITING_FILES:
             arguments = (verb, "--output", str(tmp_path / file))
             _assert_explained(arguments, archive(*arguments, at(damaged)))
     assert verified.code == int(bool(all_planted)), verified
+    lines = verified.out.splitlines()
+    if any("cannot be checked" in line for line in lines):
+        all_planted = [one for one in all_planted if one.column.table.name not in _DERIVED]
     for one in all_planted:
-        assert any(names(line, one) for line in verified.out.splitlines()), (one, verified)
+        assert any(names(line, one) for line in lines), (one, verified)
 
 
 def _malformed(dialect: str, column: sa.Column[Any], value: Any, random: Random) -> Any:

@@ -179,6 +179,19 @@ def notified(engine: Engine, folder: Path) -> dict[str, str]:
         }
 
 
+def bundled(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return each file of a bundle of evidence, and what its verbs say."""
+    bundle = folder / "evidence"
+    runs = {
+        "evidence export": archive("evidence", "export", "-o", str(bundle), at(engine)),
+        "evidence verify": archive("evidence", "verify", str(bundle), at(engine)),
+        "evidence head": archive("evidence", "head", at(engine)),
+    }
+    assert all(done.code == 0 for done in runs.values()), runs
+    files = {str(path): path.read_text() for path in bundle.rglob("*") if path.is_file()}
+    return files | {name: done.out + done.err for name, done in runs.items()}
+
+
 def served_pages(engine: Engine) -> dict[str, str]:
     """Return every answer of `archive serve`, and its log."""
     with served(at(engine)) as server:
@@ -223,7 +236,7 @@ def test_planted_passwords_are_shown_nowhere(engine: Engine, tmp_path: Path) -> 
     assert MARK in lines(engine)  # nothing is lost: the owner's own export has them
 
 
-@pytest.mark.parametrize("shown", [parquet_outputs, notified, copied])
+@pytest.mark.parametrize("shown", [parquet_outputs, notified, copied, bundled])
 def test_planted_passwords_are_not_passed_on(
     sqlite_archive: Engine, tmp_path: Path, shown: Callable[[Engine, Path], dict[str, str]]
 ) -> None:

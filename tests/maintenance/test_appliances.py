@@ -59,6 +59,7 @@ HOW = (
             "unchanged",
             "findings",
             "quarantined",
+            "pruned",
         )
     ),
     *(f"collection.{name}" for name in ("started", "finished")),
@@ -338,8 +339,8 @@ def test_commands_say_what_they_did(engine: Engine) -> None:
         import_documents(engine, history(*numbers), name, NIGHTS[0])
     listed = archive("appliance", "list", "--format=csv", place)
     assert listed.out.splitlines()[:2] == [
-        "appliance,jobs,first_day,last_day,first_seen,last_seen,retired_at",
-        f"10.0.0.5,4,2026-03-01,2026-03-01,{NIGHTS[0]},{NIGHTS[0]},",
+        "appliance,jobs,first_day,last_day,first_seen,last_seen,retired_at,held_at",
+        f"10.0.0.5,4,2026-03-01,2026-03-01,{NIGHTS[0]},{NIGHTS[0]},,",
     ]
     assert "Warning: vc01 and 10.0.0.5 share 3 jobs: if they are one appliance" in listed.err
     assert archive("appliance", "merge", "10.0.0.5", "vc01", "--yes", place).err == (

@@ -442,20 +442,20 @@ def test_imports(engine: Engine) -> None:
     assert run(engine, "imports", imports="3") == (
         (
             "id", "appliance", "source", "seen_at", "outcome", "seen", "new", "changed",
-            "unchanged", "findings", "quarantined", "error",
+            "unchanged", "findings", "quarantined", "pruned", "error",
         ),
         [
             (
                 6, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
-                None,
+                0, None,
             ),
             (
                 5, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
-                None,
+                0, None,
             ),
             (
                 4, VARIES, "answer.json", "2026-03-05T04:00:00.000000Z", "complete", 1, 1, 0, 0, 1, 0,
-                None,
+                0, None,
             ),
         ],
     )  # fmt: skip

@@ -43,7 +43,7 @@ NOTHING = Facts(None, None, None)
 def appliance(engine: Engine, number: int = 1) -> int:
     """Create an appliance and return its number."""
     with db.writing(engine) as connection:
-        row = (number, f"vc{number:02}", TIMES[0], TIMES[0], None, None, None)
+        row = (number, f"vc{number:02}", TIMES[0], TIMES[0], None, None, None, None)
         db.insert(connection, tables.appliance, [row])
     return number
 

@@ -114,7 +114,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
     assert table(engine, tables.appliance) == [
-        (1, "vc01.example.com", FIRST, FIRST, None, None, None)
+        (1, "vc01.example.com", FIRST, FIRST, None, None, None, None)
     ]
     assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
         (1, "9.0.2 GA", "9.0.2.0", "25148086")
@@ -169,7 +169,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     assert table(engine, tables.setting) == []
     (run,) = table(engine, tables.ingest_run)
     assert run[:4] == (1, "answer.json", 1, FIRST)
-    assert run[6:] == ("complete", None, 1, 1, 0, 0, 1, 0)
+    assert run[6:] == ("complete", None, 1, 1, 0, 0, 1, 0, 0)
     assert run[4] <= run[5]
 
 
@@ -206,7 +206,7 @@ def test_repeated_import_writes_no_job(engine: Engine) -> None:
         row[:place] + row[place + 1 :] for row in before["job"]
     ]
     assert {row[place] for row in after["job"]} == {LATER}
-    assert after["appliance"] == [(1, "vc01", FIRST, LATER, None, None, None)]
+    assert after["appliance"] == [(1, "vc01", FIRST, LATER, None, None, None, None)]
     assert {name: table for name, table in after.items() if name not in CHANGING} == {
         name: table for name, table in before.items() if name not in CHANGING
     }

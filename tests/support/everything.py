@@ -12,6 +12,9 @@ from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.maintenance.change_calendar import change_calendar
+from archive.maintenance.hold import hold
+from archive.maintenance.prune import prune
+from archive.maintenance.pruning_limits import Cut
 from archive.maintenance.rename import rename
 from archive.store import (
     appliance_settings,
@@ -22,6 +25,7 @@ from archive.store import (
 )
 from archive.store.appliance_settings import Configured
 from archive.store.collection_log import COMPLETE, FAILED, PARTIAL, Attempt
+from tests.support import years
 from tests.support.archives import import_documents, stream
 from tests.support.samples import BASE, SAMPLES, job
 
@@ -85,6 +89,9 @@ def fill(engine: Engine) -> None:
     with db.writing(engine) as connection:
         appliance_settings.record(connection, settings.calendar(connection), configured)
         notified_problems.record(connection, "team", {"vc01": "age WARNING"}, _seen(3))
+    years.fill(engine, "weekly")
+    hold(engine, ["vc01", "vc02"])
+    prune(engine, Cut("2025-12-01", "2025-12-01"))
     rename(engine, "vc01", "vc03")
     change_calendar(engine, Calendar("Europe/Berlin", "16:00"))
 

@@ -1,7 +1,7 @@
 """Run the command without its start-up time: `python -m tests.support.forking` imports everything, and forks.
 
-A line of JSON with arguments starts a run; a line with its process id comes back, and another with
-its status, in the form of `waitpid`.
+A line of JSON with arguments, and a fault to inflict, starts a run; a line with its process id comes
+back, and another with its status, in the form of `waitpid`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import traceback
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.command import environment
+from tests.torture import driver
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,10 +40,10 @@ class Forking:
     ) -> None:
         self._process.communicate()
 
-    def start(self, *arguments: str) -> int:
-        """Start a run, and return its process id."""
+    def start(self, *arguments: str, fault: tuple[str, int] | None = None) -> int:
+        """Start a run, with a fault of `tests.torture.driver` if one is given; return its process id."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
+        self._process.stdin.write(json.dumps([arguments, fault]).encode() + b"\n")
         self._process.stdin.flush()
         return self._said()
 
@@ -67,18 +68,21 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
-            _run(json.loads(line))
+            _run(*json.loads(line))
         print(pid, flush=True)
         print(os.waitpid(pid, 0)[1], flush=True)
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str], fault: list[Any] | None) -> None:
     import archive.cli
 
     code = 1
     try:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(0, 1)
+        if fault is not None:  # which is reported, and expected
+            os.dup2(0, 2)
+            driver.inflict(*fault)
         sys.argv = ["archive", *arguments]
         archive.cli.main()
     except SystemExit as left:

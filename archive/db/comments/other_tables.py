@@ -16,6 +16,37 @@ from archive.db.comments.phrases import (
     pick,
 )
 
+# Columns of totals, also of those of pruned jobs.
+DAY_VALUES = {
+    "jobs": "number of jobs",
+    "sized": "number of jobs with a size",
+    "size_high": "the sum of sizes is size_high * 4294967296 + size_low",
+    "size_low": "lower half of the sum, never negative",
+    "timed": "number of jobs with a duration",
+    "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
+    "duration_low": "lower half of the sum, never negative",
+    "rated": "number of jobs with a size and a duration above 0, which have a rate",
+    "rated_size_high": "the sum of their sizes is rated_size_high * 4294967296 + rated_size_low",
+    "rated_size_low": "lower half of the sum, never negative",
+    "rated_duration_high": "the sum of their durations is rated_duration_high * 4294967296 + rated_duration_low",
+    "rated_duration_low": "lower half of the sum, never negative",
+}
+MONTH_VALUES = {
+    "type": TYPE + "; NULL: none",
+    "status": STATUS,
+    "location_id": "number of the backup target; NULL: none",
+    "build_id": "number of the build; NULL: none",
+    "jobs": "number of jobs",
+    "sized": "number of jobs with a size",
+    "size_high": "the sum of sizes is size_high * 4294967296 + size_low",
+    "size_low": "lower halves of the sizes added up, never negative",
+    "timed": "number of jobs with a duration",
+    "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
+    "duration_low": "lower halves of the durations added up, never negative",
+    "first_day": "first day with such a job",
+    "last_day": "last day with such a job",
+    "days": "days with such jobs, as bits: the first day of the month is 1, the second 2, the third 4",
+}
 # In the order of the page.
 OTHER_TABLES = {
     "write_lock": Described(
@@ -37,18 +68,7 @@ OTHER_TABLES = {
             "day": DAY,
             "type": TYPE + "; empty: none",
             "status": STATUS,
-            "jobs": "number of jobs",
-            "sized": "number of jobs with a size",
-            "size_high": "the sum of sizes is size_high * 4294967296 + size_low",
-            "size_low": "lower half of the sum, never negative",
-            "timed": "number of jobs with a duration",
-            "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
-            "duration_low": "lower half of the sum, never negative",
-            "rated": "number of jobs with a size and a duration above 0, which have a rate",
-            "rated_size_high": "the sum of their sizes is rated_size_high * 4294967296 + rated_size_low",
-            "rated_size_low": "lower half of the sum, never negative",
-            "rated_duration_high": "the sum of their durations is rated_duration_high * 4294967296 + rated_duration_low",
-            "rated_duration_low": "lower half of the sum, never negative",
+            **DAY_VALUES,
         },
     ),
     "day_sketch": Described(
@@ -102,20 +122,7 @@ OTHER_TABLES = {
             "appliance_id": APPLIANCE,
             "month": CALENDAR["month"],
             "seq": "position of the row, by type, status, target and build",
-            "type": TYPE + "; NULL: none",
-            "status": STATUS,
-            "location_id": "number of the backup target; NULL: none",
-            "build_id": "number of the build; NULL: none",
-            "jobs": "number of jobs",
-            "sized": "number of jobs with a size",
-            "size_high": "the sum of sizes is size_high * 4294967296 + size_low",
-            "size_low": "lower halves of the sizes added up, never negative",
-            "timed": "number of jobs with a duration",
-            "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
-            "duration_low": "lower halves of the durations added up, never negative",
-            "first_day": "first day with such a job",
-            "last_day": "last day with such a job",
-            "days": "days with such jobs, as bits: the first day of the month is 1, the second 2, the third 4",
+            **MONTH_VALUES,
         },
     ),
     "anomaly": Described(
@@ -214,6 +221,7 @@ OTHER_TABLES = {
             "unchanged": "number of jobs whose document did not change",
             "findings": "number of findings in its documents",
             "quarantined": "number of documents put in quarantine",
+            "pruned": "number of documents of jobs that were pruned, or would be: they were not archived",
         },
     ),
     "maintenance": Described(
@@ -221,7 +229,7 @@ OTHER_TABLES = {
         {
             "id": "number of the change, in order",
             "done_at": "when it was done",
-            "what": "rename, merge, retire, forget, undo, calendar or vacuum",
+            "what": "rename, merge, retire, forget, undo, calendar, vacuum, prune, hold or release",
             "appliance_name": "the appliance, by its name at that time; NULL: not about one appliance",
             "new_name": "name after a rename or merge",
             "jobs": "number of jobs that moved, went or changed",

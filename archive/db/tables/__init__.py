@@ -37,6 +37,7 @@ from archive.db.tables.messages import (
     message_content,
     message_param,
 )
+from archive.db.tables.pruned import pruned_appliance, pruned_build, pruned_day, pruned_month
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -90,6 +91,10 @@ __all__ = [
     "metadata",
     "notified_problem",
     "operation",
+    "pruned_appliance",
+    "pruned_build",
+    "pruned_day",
+    "pruned_month",
     "quarantine",
     "schedule",
     "setting",

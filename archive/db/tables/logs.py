@@ -37,6 +37,7 @@ ingest_run = Table(
     required("unchanged", BigInteger),
     required("findings", BigInteger),
     required("quarantined", BigInteger),
+    required("pruned", BigInteger),
     seal_column(),
     Index(None, "appliance_id", "seen_at"),
     CheckConstraint("outcome IN ('running', 'complete', 'failed', 'undone')", name="outcome"),
@@ -92,7 +93,18 @@ attempt = Table(
 
 # What changed the history other than imports, in order. `appliance_name` and `new_name` are texts: the
 # record outlives the appliance. See `archive.store.maintenance_log`.
-MAINTENANCE = ("rename", "merge", "retire", "forget", "undo", "calendar", "vacuum")
+MAINTENANCE = (
+    "rename",
+    "merge",
+    "retire",
+    "forget",
+    "undo",
+    "calendar",
+    "vacuum",
+    "prune",
+    "hold",
+    "release",
+)
 maintenance = Table(
     "maintenance",
     metadata,

@@ -53,10 +53,12 @@ appliance = Table(
     required("name", Text, unique=True),
     required("first_seen", Instant),
     required("last_seen", Instant),
-    # As configured; NULL: not. Nothing is expected from `retired_at` on.
+    # As configured; NULL: not. Nothing is expected from `retired_at` on. Nothing of an appliance with
+    # `held_at` is pruned.
     Column("cadence_seconds", BigInteger),
     Column("rpo_seconds", BigInteger),
     Column("retired_at", Instant),
+    Column("held_at", Instant),
     seal_column(),
     CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
     unsealed("appliance", "id"),

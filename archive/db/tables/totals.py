@@ -1,10 +1,13 @@
 """Totals of a day's jobs with their percentile sketches, and of an appliance's jobs by month.
 
-All follow from `job` and are written in the same transaction; `archive db verify` compares them,
-and `archive db rebuild` makes them anew. Sketches are the bytes of `archive.quantile_sketch`.
+All follow from `job` and from the totals of pruned jobs (see `pruned`), and are written in the same
+transaction; `archive db verify` compares them, and `archive db rebuild` makes them anew. Sketches are
+the bytes of `archive.quantile_sketch`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,27 +24,55 @@ from sqlalchemy import (
 from archive.db import Day, Text
 from archive.db.tables.base import key, metadata, required
 
+
 # Sums are kept in two halves, since a sum of 64-bit numbers can exceed 64 bits:
 # size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration;
 # `rated` those with a size and a duration above 0, which have a rate.
+def day_values() -> tuple[Column[Any], ...]:
+    """Return the columns of the totals of a day, without those of the key."""
+    return (
+        required("jobs", BigInteger),
+        required("sized", BigInteger),
+        required("size_high", BigInteger),
+        required("size_low", BigInteger),
+        required("timed", BigInteger),
+        required("duration_high", BigInteger),
+        required("duration_low", BigInteger),
+        required("rated", BigInteger),
+        required("rated_size_high", BigInteger),
+        required("rated_size_low", BigInteger),
+        required("rated_duration_high", BigInteger),
+        required("rated_duration_low", BigInteger),
+    )
+
+
+def month_values() -> tuple[Column[Any], ...]:
+    """Return the columns of the totals of an appliance and month, without those of the key."""
+    return (
+        Column("type", Text),
+        required("status", Text),
+        Column("location_id", BigInteger, ForeignKey("location.id")),
+        Column("build_id", BigInteger, ForeignKey("build.id")),
+        required("jobs", BigInteger),
+        required("sized", BigInteger),
+        required("size_high", BigInteger),
+        required("size_low", BigInteger),
+        required("timed", BigInteger),
+        required("duration_high", BigInteger),
+        required("duration_low", BigInteger),
+        required("first_day", Day),
+        required("last_day", Day),
+        required("days", Integer),
+    )
+
+
 day_total = Table(
     "day_total",
     metadata,
     Column("day", Day, ForeignKey("calendar.day"), primary_key=True),
     Column("type", Text, primary_key=True),
     Column("status", Text, primary_key=True),
-    required("jobs", BigInteger),
-    required("sized", BigInteger),
-    required("size_high", BigInteger),
-    required("size_low", BigInteger),
-    required("timed", BigInteger),
-    required("duration_high", BigInteger),
-    required("duration_low", BigInteger),
-    required("rated", BigInteger),
-    required("rated_size_high", BigInteger),
-    required("rated_size_low", BigInteger),
-    required("rated_duration_high", BigInteger),
-    required("rated_duration_low", BigInteger),
+    *day_values(),
     CheckConstraint("jobs > 0", name="jobs"),
     sqlite_with_rowid=False,
 )
@@ -71,20 +102,7 @@ appliance_month = Table(
     key("appliance_id"),
     key("month", Text),
     key("seq", Integer),
-    Column("type", Text),
-    required("status", Text),
-    Column("location_id", BigInteger, ForeignKey("location.id")),
-    Column("build_id", BigInteger, ForeignKey("build.id")),
-    required("jobs", BigInteger),
-    required("sized", BigInteger),
-    required("size_high", BigInteger),
-    required("size_low", BigInteger),
-    required("timed", BigInteger),
-    required("duration_high", BigInteger),
-    required("duration_low", BigInteger),
-    required("first_day", Day),
-    required("last_day", Day),
-    required("days", Integer),
+    *month_values(),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     sqlite_with_rowid=False,
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import pruned, sql
 from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def suffice(scope: Scope) -> bool:
 
 
 def are_many(connection: Connection, scope: Scope) -> bool:
-    """Return whether exact percentiles of the jobs in scope would take too long."""
+    """Return whether exact percentiles would take too long, or jobs in scope were pruned."""
+    if pruned.find(connection, scope) is not None:
+        return True
     total = tables.day_total
     query = sa.select(sa.func.sum(total.c.jobs)).where(*sql.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO

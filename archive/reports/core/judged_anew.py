@@ -53,7 +53,9 @@ def judged(
         # The limit of imports follows from the RPO, and that from recent days, whatever days are
         # asked for.
         first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
-        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
+        jobs = appliance_history.jobs(
+            connection, one.id, _from(one, first), scope.now, columns, floor=one.floor
+        )
         found = _judged(calendar, one, jobs, first, last_seen)
         limit = reporting.limit(
             usual.get(one.id), _rpo(connection, one, found, scope.now).seconds or 0
@@ -90,7 +92,9 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     for one in known:
         last_seen = seconds(min(one.last_seen, scope.now))
         first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
-        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
+        jobs = appliance_history.jobs(
+            connection, one.id, _from(one, first), scope.now, floor=one.floor
+        )
         found = _judged(calendar, one, jobs, first, last_seen)
         rpo = _rpo(connection, one, found, scope.now)
         since = min(
@@ -121,7 +125,7 @@ def _judged(
     calendar: Calendar, one: Appliance, jobs: Jobs, first: int, last_seen: int
 ) -> list[Expected]:
     """Return the expected backups from a day on."""
-    begun = max(_begun(one, jobs), seconds(start(calendar, max(first, FIRST_DAY))))
+    begun = max(_begun(one, jobs), seconds(start(calendar, max(first, one.floor))))
     found = expected.judge(one.known, jobs.judged, begun, last_seen + expected.LONGEST)
     return expected.ahead(found, last_seen)
 
@@ -137,7 +141,9 @@ def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str
     if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
         return rpo
     return standing.rpo(
-        found, appliance_history.latest_successes(connection, one.id, now), last_seen
+        found,
+        appliance_history.latest_successes(connection, one.id, now, one.floor),
+        last_seen,
     )
 
 
@@ -154,7 +160,7 @@ def _limit(jobs: Jobs, rpo: Rpo, last_seen: int) -> int | None:
 
 def _from(one: Appliance, first: int) -> int:
     """Return the day from which on jobs are read; a cadence counts from the first success."""
-    return first if one.known.cadence is None else FIRST_DAY
+    return first if one.known.cadence is None else one.floor
 
 
 def _begun(one: Appliance, jobs: Jobs) -> int:
