@@ -38,8 +38,11 @@ HIDDEN = _AS_RECEIVED | {
     if (column.name == "digest" and table not in (tables.job, tables.evidence_link))
     or (column.name == seals.COLUMN and table.name in dict(_AS_RECEIVED))
 }
-# Records that nobody changes: only the seals of new rows are stored after them.
+# Records that nobody changes.
 APPEND_ONLY = (tables.maintenance.name, tables.evidence_link.name)
+# But for these columns: the seals of new rows are stored after them, and to forget an appliance deletes
+# its facts, which its links then have the digests of.
+_UPDATED = (seals.COLUMN, tables.evidence_link.c.facts.name)
 # Relations that a writer writes to: the schema's revision, and views, it only reads.
 CHANGED = tuple(tables.metadata.tables)
 
@@ -77,8 +80,8 @@ def grants(rights: Rights) -> Iterator[str]:
     yield f"SELECT ON {', '.join(RELATIONS)}"
     yield f"INSERT, UPDATE, DELETE ON {', '.join(changed)}"
     for name in APPEND_ONLY:
-        sealed = seals.COLUMN in tables.metadata.tables[name].c
-        yield f"INSERT{f', UPDATE ({seals.COLUMN})' if sealed else ''} ON {name}"
+        updated = ", ".join(one for one in _UPDATED if one in tables.metadata.tables[name].c)
+        yield f"INSERT, UPDATE ({updated}) ON {name}"
 
 
 def _quoted(column: str) -> str:
