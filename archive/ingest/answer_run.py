@@ -44,6 +44,9 @@ class Answered(NamedTuple):
         judged again from its beginning.
         """
         changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
+        if changed:
+            in_force = fact_history.in_force(self.connection, self.appliance_id, seen_at)
+            self.loader.received.add_facts(self.appliance_id, in_force)
         if changed & {tables.schedule.name, tables.system_time_zone.name}:
             self.loader.judged.change(self.appliance_id, 0)
 

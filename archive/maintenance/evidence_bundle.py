@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from archive import json_numbers, timestamps
 from archive.db import tables
 from archive.maintenance import evidence_readme, evidence_tables
+from archive.maintenance.explained_absence import Absences
 from archive.masking import mask_json
 from archive.private_files import create
 from archive.render import delimited
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 SUMS = "SHA256SUMS"
 CHAIN, RECEIVED, MAINTENANCE = "chain.csv", "received.csv", "maintenance.csv"
 DOCUMENTS, INDEX = "documents.jsonl", "documents.csv"
+FACTS = "facts.csv"
 CHAIN_COLUMNS = (
     "previous", "number", "recorded_at", "what", "subject", "appliance", "seen_at", "documents", "digest",
     "key", "link", "mac",
 )  # fmt: skip
+FACTS_COLUMNS = ("number", "facts")
 RECEIVED_COLUMNS = ("number", "appliance", "job", "digest")
 INDEX_COLUMNS = ("line", "appliance", "job", "day", "status", "digest", "masked")
 # A job is imported after it has begun, but clocks differ.
@@ -91,6 +94,9 @@ def write(
     with _file(folder, MAINTENANCE) as out:
         out.write(f"{csv_line(Maintenance._fields)}\n")
         out.writelines(one.line() for one in reversed(maintenance_log.entries(connection)))
+    with _file(folder, FACTS) as out:
+        out.write(f"{csv_line(FACTS_COLUMNS)}\n")
+        out.writelines(_facts(connection, first, ids))
     scope = Scope(
         since=selected.since,
         until=selected.until,
@@ -200,6 +206,16 @@ def _received(
         if wanted is None or appliance_id in wanted:
             listed = list(map(_Job, part.keys, part.digests))
             yield received_documents.lines(part.link_id, name, part.keys, part.digests), listed
+
+
+def _facts(connection: Connection, first: int, ids: list[int] | None) -> Iterator[str]:
+    """Yield the lines of facts of appliances from a link on, by their present names."""
+    absences, appliance = Absences(connection), tables.appliance
+    found = connection.execute(sa.select(appliance.c.name, appliance.c.id))
+    names = {name for name, number in found if ids is None or number in ids}
+    for link in evidence_chain.links(connection, first, with_facts=True):
+        if link.facts is not None and absences.name_now(link.id, link.appliance_name) in names:
+            yield evidence_chain.facts_line(link.id, link.facts)
 
 
 @contextmanager

@@ -6,11 +6,14 @@ import csv
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.db import tables
 from archive.errors import UsageError
 from archive.maintenance.evidence_bundle import (
     CHAIN,
     CHAIN_COLUMNS,
     DOCUMENTS,
+    FACTS,
+    FACTS_COLUMNS,
     INDEX,
     INDEX_COLUMNS,
     MAINTENANCE,
@@ -21,7 +24,7 @@ from archive.maintenance.evidence_bundle import (
     file_digest,
 )
 from archive.store import evidence_chain
-from archive.store.evidence_chain import IMPORT, START, Key, csv_line
+from archive.store.evidence_chain import START, Key, csv_line
 from archive.store.maintenance_log import Maintenance
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ def check(folder: Path, key: Key | None = None, heads: Sequence[Head] = ()) -> I
         if marks.get(head.number) != head.link:
             yield f"{CHAIN}: link {head.number} is not {head.link}"
     yield from _maintenance(folder, links)
+    yield from _facts(folder, links)
     listed: set[int] = set()
     yield from _received(folder, links, listed)
     yield from _documents(folder, listed)
@@ -121,12 +125,20 @@ def _maintenance(folder: Path, links: dict[int, _Link]) -> Iterator[str]:
     for number, line in _rows(folder, MAINTENANCE, Maintenance._fields):
         found[line.partition(",")[0]] = number, hashlib.sha256(_bytes(f"{line}\n")).hexdigest()
     for link in links.values():
-        if link.what == IMPORT:
+        if link.what not in tables.MAINTENANCE:
             continue
         if link.subject not in found:
             yield f"{MAINTENANCE}: no line {link.subject}, which link {link.number} has"
         elif (one := found[link.subject])[1] != link.digest:
             yield f"{MAINTENANCE}:{one[0]}: not the line of link {link.number}"
+
+
+def _facts(folder: Path, links: dict[int, _Link]) -> Iterator[str]:
+    for number, line in _rows(folder, FACTS, FACTS_COLUMNS):
+        first = line.partition(",")[0]
+        link = links.get(int(first)) if first.isdecimal() else None
+        if link is None or hashlib.sha256(_bytes(f"{line}\n")).hexdigest() != link.digest:
+            yield f"{FACTS}:{number}: not the line of link {first}"
 
 
 def _received(folder: Path, links: dict[int, _Link], listed: set[int]) -> Iterator[str]:

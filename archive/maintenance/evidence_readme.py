@@ -34,11 +34,12 @@ documents.csv     which job each line is, with the SHA-256 that was recorded whe
 compliance.csv    each expected backup, and the job that met it, or the last attempt
 schedules.csv     the backup schedules of the appliances, with the times in which they were seen
 versions.csv      their versions; time_zones.csv: their time zones
-appliances.csv    what was configured: cadence, RPO, retirement; settings.csv: the calendar
+appliances.csv    what was configured: cadence, RPO, retirement, legal hold; settings.csv: the calendar
 imports.csv       each file or answer that was taken in; collections.csv: each attempt to query an appliance
 maintenance.csv   what changed the history otherwise: undone imports, forgotten, merged, renamed, pruned
 received.csv      the documents that each link of the chain brought
-chain.csv         the chain: a link for what each import brought, and for each line of maintenance.csv
+facts.csv         what each appliance reported of itself when that changed, and what was configured for it (JSON)
+chain.csv         the chain: a link for what each import brought, for each line of maintenance.csv and facts.csv
 
 
 1. Is the folder complete and unchanged?
@@ -73,7 +74,8 @@ import that brought documents of the appliances above:
 
     grep '^{first},' received.csv | sha256sum
 
-The digest of any other link is that of a line of maintenance.csv, whose number is in column 5. For line 1:
+The digest of a link `facts` or `settings` (column 4) is that of its line in facts.csv, found in the same way. The digest
+of any other link is that of a line of maintenance.csv, whose number is in column 5. For line 1:
 
     grep '^1,' maintenance.csv | sha256sum
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _APPLIANCE = tables.appliance
 _PERIOD = ("first_seen", "last_seen", "ended_at")
 _INSTANTS = {
-    *_PERIOD, "retired_at", "seen_at", "started", "finished", "asked_at", "answered_at",
+    *_PERIOD, "retired_at", "held_at", "seen_at", "started", "finished", "asked_at", "answered_at",
 }  # fmt: skip
 _FLAGS = {"enabled", "fast_backup"}
 
@@ -93,7 +93,7 @@ def _history(table: sa.Table) -> sa.Select[Any]:
 
 
 def _of_appliances(connection: Connection, wanted: set[int] | None) -> BundledTable:
-    names = ["first_seen", "last_seen", "cadence_seconds", "rpo_seconds", "retired_at"]
+    names = ["first_seen", "last_seen", "cadence_seconds", "rpo_seconds", "retired_at", "held_at"]
     query = sa.select(
         _APPLIANCE.c.id, _APPLIANCE.c.name, *(_APPLIANCE.c[name] for name in names)
     ).order_by(_APPLIANCE.c.name)

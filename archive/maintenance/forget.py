@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
+from archive.db import tables
 from archive.maintenance.appliances import Extent, changing, find
+from archive.maintenance.explained_absence import Absences
 from archive.store import appliance_rows, day_totals, maintenance_log, shared_rows
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 
 def forget(engine: Engine, name: str) -> Extent:
@@ -33,5 +37,15 @@ def forget(engine: Engine, name: str) -> Extent:
         # After all that refers to them.
         appliance_rows.delete_runs(connection, runs)
         shared_rows.remove_unused(connection)
+        _forget_facts(connection, known.name)
         maintenance_log.record(connection, maintenance_log.FORGET, known.name, jobs=known.jobs)
     return known
+
+
+def _forget_facts(connection: Connection, name: str) -> None:
+    """Delete the facts of an appliance from the chain of evidence, whose links have their digests."""
+    absences, link = Absences(connection), tables.evidence_link
+    query = sa.select(link.c.id, link.c.appliance_name).where(link.c.facts.is_not(None))
+    for number, then in connection.execute(query).all():
+        if absences.name_now(number, then) == name:
+            connection.execute(sa.update(link).where(link.c.id == number).values(facts=None))

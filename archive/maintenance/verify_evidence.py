@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive.db import tables
 from archive.errors import DatabaseError
+from archive.maintenance import verify_facts
 from archive.maintenance.explained_absence import Absences
 from archive.store import evidence_chain, maintenance_log, received_documents
 from archive.store.evidence_chain import IMPORT, START, Key, Link
@@ -45,6 +46,7 @@ def problems(
         return
     absences = Absences(connection)
     yield from _lost_lists(connection, absences)
+    yield from verify_facts.problems(connection, absences)
     appliance = tables.appliance
     query = sa.select(appliance.c.id, appliance.c.name).order_by(appliance.c.name)
     for number, name in connection.execute(query).all():
@@ -58,7 +60,7 @@ def wrong(link: Link, previous: bytes, key: Key | None) -> str | None:
     """Return the columns of a link that do not fit the link before or the key; None if all do."""
     text = link.line(previous).encode()
     if hashlib.sha256(text).digest() != link.link:
-        *columns, _ = Link._fields[1:]
+        columns = Link._fields[1:-2]
         return f"wrong {' or '.join(columns)}, or not the link that was made after the one before"
     if (link.mac is None) != (link.key_id is None):
         return "wrong key_id or mac"
@@ -79,7 +81,7 @@ def _links(connection: Connection, key: Key | None) -> Iterator[str]:
         elif problem := wrong(link, previous, key):
             yield f"{place}: {problem}: {_RESTORE}"
         number, previous, key_id = link.id, link.link, link.key_id
-        if link.what == IMPORT:
+        if link.what not in tables.MAINTENANCE:
             continue
         one = done.pop(link.subject_id, None)
         if one is None or (one.what, one.digest()) != (link.what, link.digest):

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from archive import json_numbers
 from archive.calendar import ordinal, start
 from archive.db import tables
-from archive.store import judged_backups
+from archive.store import evidence_chain, judged_backups
 from archive.store.appliances import lock_appliances
+from archive.store.evidence_chain import SETTINGS, facts_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,10 @@ class Change(NamedTuple):
     cadence_seconds: int | None
     rpo_seconds: int | None
     retired_at: str | None
+
+    def facts(self) -> str:
+        """Return the settings as JSON, as evidence."""
+        return json_numbers.dumps({name: getattr(self, name) for name in self._fields[2:]})
 
 
 def changes(
@@ -81,3 +87,11 @@ def record(
         values = {name: getattr(one, name) for name in Change._fields[2:]}
         connection.execute(sa.update(table).where(table.c.id == one.id).values(values))
     judged_backups.judge(connection, calendar, dict.fromkeys((one.id for one in changed), 0))
+    if changed:
+        evidence_chain.append(
+            connection,
+            lambda first: [
+                facts_entry(number, SETTINGS, one.id, one.name, None, one.facts())
+                for number, one in enumerate(changed, first)
+            ],
+        )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # What the link before the first one is.
 START = bytes(32)
 IMPORT = "import"
+# Links with facts of an appliance: as it reported them, and as they were configured.
+FACTS, SETTINGS = "facts", "settings"
 # The execution option of an engine that has the function to get the key.
 _KEY = "archive_evidence_key"
 # What a cell of CSV must be quoted for (RFC 4180).
@@ -50,10 +52,12 @@ class Key:
 class Link(NamedTuple):
     """A link; instants are fixed-width UTC texts, and digests have 32 bytes.
 
-    `what` is `import` or a kind of maintenance, `subject_id` the number in that log. `digest` is that of
-    the lines of the documents, or of the line of the maintenance; `documents` their number, or that of
+    `what` is `import`, a kind of maintenance, FACTS or SETTINGS, `subject_id` the number in the log of
+    imports or of maintenance, for SETTINGS that of the appliance. `digest` is that of the lines of the
+    documents, of the line of the maintenance, or of the facts; `documents` is their number, or that of
     the jobs. `appliance_name` is the name at that time; None: several, or none. `link` is computed from
-    all columns before it, `mac` is None without a key.
+    all columns before it, `mac` is None without a key. `facts` is JSON, None for other links, and once
+    the appliance is forgotten.
     """
 
     id: int
@@ -67,10 +71,11 @@ class Link(NamedTuple):
     key_id: str | None
     link: bytes
     mac: bytes | None
+    facts: str | None
 
     def line(self, previous: bytes) -> str:
         """Return the line that the link is the digest of, without an end of line."""
-        return self.line_of(previous, *self[:-2])
+        return self.line_of(previous, *self[:9])
 
     @staticmethod
     def line_of(
@@ -111,6 +116,7 @@ class Entry(NamedTuple):
     seen_at: str | None
     documents: int | None
     digest: bytes
+    facts: str | None = None
 
 
 class Head(NamedTuple):
@@ -153,17 +159,32 @@ def append(connection: Connection, entries_from: Callable[[int], Iterable[Entry]
     rows = []
     key_id = None if key is None else key.id
     for place, entry in enumerate(entries_from(number + 1), number + 1):
-        columns = (place, now, *entry, key_id)
+        columns = (place, now, *entry[:6], key_id)
         text = Link.line_of(previous, *columns).encode()
         previous = hashlib.sha256(text).digest()
-        rows.append((*columns, previous, None if key is None else key.mac(text)))
+        rows.append((*columns, previous, None if key is None else key.mac(text), entry.facts))
     db.insert(connection, tables.evidence_link, rows)
 
 
-def links(connection: Connection, since: int = 1) -> Iterator[Link]:
-    """Yield the links from a number on, in order."""
+def facts_entry(
+    number: int, what: str, subject_id: int, name: str, seen_at: str | None, facts: str
+) -> Entry:
+    """Return what a link with facts is about; `number` is that of the link."""
+    digest = hashlib.sha256(facts_line(number, facts).encode()).digest()
+    return Entry(what, subject_id, name, seen_at, None, digest, facts)
+
+
+def facts_line(number: int, facts: str) -> str:
+    """Return the line of facts, with its end, that the digest of their link is computed from."""
+    return f"{csv_line((number, facts))}\n"
+
+
+def links(connection: Connection, since: int = 1, *, with_facts: bool = False) -> Iterator[Link]:
+    """Yield the links from a number on, in order; all, or those with facts."""
     table = tables.evidence_link
     query = sa.select(*_COLUMNS).where(table.c.id >= since).order_by(table.c.id)
+    if with_facts:
+        query = query.where(table.c.facts.is_not(None))
     with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
         for row in rows:
             yield Link._make(row)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from archive import db, json_numbers, timestamps
 from archive.db import seals, tables
 from archive.document.flatten import Location
+from archive.masking import mask_json
 from archive.store.dimension_keys import References
 
 if TYPE_CHECKING:
@@ -142,6 +143,42 @@ def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -
     connection.execute(update.where(table.c.ended_at > now).values(ended_at=None))
     connection.execute(update.where(table.c.last_seen > now).values(last_seen=table.c.first_seen))
     return True
+
+
+def in_force(connection: Connection, appliance_id: int, at: str) -> str:
+    """Return the facts of an appliance at an instant as JSON: rows by the name of the table.
+
+    Passwords are hidden, so a location is its masked URL.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    location = tables.location
+    for table in HISTORIES:
+        names = [*keys_of(table), *values_of(table)]
+        source: sa.FromClause = table
+        if table is tables.schedule:
+            names = [location.c.masked_url if one.name == "location_id" else one for one in names]
+            source = table.outerjoin(location, table.c.location_id == location.c.id)
+        query = (
+            sa.select(*names)
+            .select_from(source)
+            .where(
+                table.c.appliance_id == appliance_id,
+                table.c.first_seen <= at,
+                sa.or_(table.c.ended_at.is_(None), table.c.ended_at > at),
+            )
+            .order_by(*keys_of(table))
+        )
+        found[table.name] = [
+            {name: _without_passwords(name, value) for name, value in row.items()}
+            for row in connection.execute(query).mappings()
+        ]
+    return json_numbers.dumps(found)
+
+
+def _without_passwords(name: str, value: Any) -> Any:
+    if name != "other" or value is None:
+        return value
+    return json_numbers.dumps(mask_json(json_numbers.loads(value)))
 
 
 def keys_of(table: sa.Table) -> list[sa.Column[Any]]:

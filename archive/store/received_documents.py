@@ -14,7 +14,14 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.store import evidence_chain
-from archive.store.evidence_chain import IMPORT, Entry, csv_line, is_special
+from archive.store.evidence_chain import (
+    FACTS,
+    IMPORT,
+    Entry,
+    csv_line,
+    facts_entry,
+    is_special,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,6 +69,7 @@ class ReceivedDocuments:
         self._seen_at = seen_at
         self._names: dict[int, str] = {}
         self._lists: dict[int, _List] = {}
+        self._facts: dict[int, str] = {}
 
     def name(self, ids: Mapping[str, int]) -> None:
         """Learn the names of appliances that the import has documents of, new ones or not."""
@@ -75,6 +83,10 @@ class ReceivedDocuments:
         found.keys.append(key)
         found.digests.append(digest)
 
+    def add_facts(self, appliance_id: int, facts: str) -> None:
+        """Add the facts (JSON) of an appliance, which have changed; it must have been named."""
+        self._facts[appliance_id] = facts
+
     def store(self, connection: Connection) -> None:
         """Store the lists so far, which bounds their memory; more of the transaction follows.
 
@@ -86,9 +98,21 @@ class ReceivedDocuments:
         """Add the links, as the last step of the transaction; without documents one that says so."""
         evidence_chain.append(connection, lambda first: self._entries(connection, first))
         self._lists.clear()
+        self._facts.clear()
         self._names.clear()
 
     def _entries(self, connection: Connection, first: int) -> list[Entry]:
+        entries = self._of_documents(connection, first)
+        return entries + [
+            facts_entry(
+                number, FACTS, self._run_id, self._names[appliance_id], self._seen_at, facts
+            )
+            for number, (appliance_id, facts) in enumerate(
+                self._facts.items(), first + len(entries)
+            )
+        ]
+
+    def _of_documents(self, connection: Connection, first: int) -> list[Entry]:
         if not self._lists:
             name = next(iter(self._names.values())) if len(self._names) == 1 else None
             return [self._entry(name, 0, hashlib.sha256())]

@@ -1103,6 +1103,7 @@ def upgrade() -> None:
         sa.Column("key_id", Text, nullable=True),
         sa.Column("link", sa.LargeBinary(), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_link")),
     )
     op.create_table(

@@ -88,7 +88,7 @@ def test_commands_of_the_page_find_nothing_in_a_whole_bundle(bundle: Path) -> No
 def test_commands_of_the_page_find_a_changed_document_and_link(copy: Path) -> None:
     page = (copy / "README.txt").read_text()
     change(copy / "documents.jsonl", 2, _first("{", "{ "))
-    change(copy / "chain.csv", 3, _first("import", "rename"))
+    change(copy / "chain.csv", 3, _first("vc01", "vc02"))
     found = shell(copy, commands(page)).splitlines()
     assert found[0] == "line 2 differs"
     assert found[1].startswith("differs: ")
@@ -138,12 +138,13 @@ def _first(old: str, new: str) -> Callable[[str], str]:
             lambda line: re.sub("[0-9a-f]{64}", "0" * 64, line),
             "documents.csv:3: no line of received.csv",
         ),
-        ("chain.csv", 3, _first("import", "rename"), "chain.csv:3: the link is not the SHA-256"),
+        ("chain.csv", 3, _first("vc01", "vc02"), "chain.csv:3: the link is not the SHA-256"),
         ("chain.csv", 4, lambda _: "", "chain.csv:4: link 4 does not follow"),
         ("chain.csv", 4, lambda _: "x\n", "chain.csv:4: not a line of a chain"),
         ("received.csv", 2, _first("2026", "2027"), "received.csv:2: the lines of link 1 up to"),
         ("received.csv", 2, lambda _: "\n", "received.csv:2: not a line of a document"),
-        ("maintenance.csv", 2, _first("vc03", "vc04"), "maintenance.csv:2: not the line of link"),
+        ("maintenance.csv", 2, _first("\n", "x\n"), "maintenance.csv:2: not the line of link"),
+        ("facts.csv", 3, _first("{", "{ "), "facts.csv:3: not the line of link "),
         ("maintenance.csv", 2, lambda _: "", "maintenance.csv: no line 1, which link"),
         ("compliance.csv", 2, lambda line: f"x{line}", None),
         (

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import seals, tables
+from archive.db import tables
+from archive.document.appliance_facts import Facts
 from archive.maintenance import verify_evidence
 from archive.maintenance.forget import forget
 from archive.maintenance.merge import merge
@@ -16,6 +17,7 @@ from archive.maintenance.rename import rename
 from archive.maintenance.undo_import import undo
 from archive.store import evidence_chain
 from archive.store.evidence_chain import Key
+from tests.support import everything
 from tests.support.archives import empty, import_documents
 from tests.support.samples import api, job
 
@@ -176,6 +178,52 @@ def test_maintenance_explains_what_is_gone(engines: list[Engine], name: str) -> 
         assert problems(engine) == []
 
 
-def test_seals_are_not_needed() -> None:
-    """A link proves itself, and its size counts: each import writes one."""
-    assert seals.covered(LINK) == seals.covered(LIST) == []
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            sa.update(tables.schedule).values(hour=5),
+            "vc03: schedule, system_version or system_time_zone is not as link ",
+        ),
+        (
+            sa.delete(tables.schedule).where(tables.schedule.c.ended_at.is_not(None)),
+            "vc03: schedule, system_version or system_time_zone is not as link ",
+        ),
+        (
+            sa.update(tables.appliance)
+            .where(tables.appliance.c.name == "vc02")
+            .values(rpo_seconds=9),
+            "appliance (id 2): cadence_seconds, rpo_seconds or retired_at is not as link ",
+        ),
+        (
+            sa.update(LINK).where(LINK.c.what == "settings").values(facts="{}"),
+            "evidence_link (id 16): wrong facts",
+        ),
+        (
+            sa.update(LINK).where(LINK.c.what == "settings").values(facts=None),
+            "evidence_link (id 16): facts are missing",
+        ),
+    ],
+)
+def test_facts_must_be_those_that_were_recorded(engine: Engine, statement: Any, said: str) -> None:
+    everything.fill(engine)
+    assert problems(engine) == []
+    change(engine, statement)
+    assert any(one.startswith(said) for one in problems(engine)), problems(engine)
+
+
+def test_facts_of_a_forgotten_appliance_go(engine: Engine) -> None:
+    everything.fill(engine)
+    forget(engine, "vc03")
+    assert problems(engine) == []
+    query = sa.select(LINK.c.what).where(LINK.c.facts.is_not(None))
+    with db.reading(engine) as connection:
+        assert list(connection.execute(query).scalars()) == ["settings"]
+
+
+def test_schedules_that_a_clock_ahead_recorded_may_go(engine: Engine) -> None:
+    """A collection takes back what one with a wrong clock had recorded."""
+    for seen_at, hour in ((FIRST, 1), ("2999-01-01T03:00:00.000000Z", 2), (SECOND, 3)):
+        facts = Facts(None, "UTC", (everything.SCHEDULE._replace(hour=hour),))
+        everything.collect(engine, "vc01", {"a": job()}, facts, seen_at)
+    assert problems(engine) == []

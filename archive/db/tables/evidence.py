@@ -18,7 +18,7 @@ from archive.db import Instant, Text
 from archive.db.tables.base import key, metadata, own_id, required
 
 # In the order of commits. `appliance_name` and `subject_id` outlive the appliance and the import, so
-# there are no foreign keys. It needs no seals: each link proves itself and the one before.
+# there are no foreign keys. `facts` is JSON; passwords are hidden in it. It needs no seals: each link proves itself and the one before.
 evidence_link = Table(
     "evidence_link",
     metadata,
@@ -33,6 +33,7 @@ evidence_link = Table(
     Column("key_id", Text),
     required("link", LargeBinary),
     Column("mac", LargeBinary),
+    Column("facts", Text),
 )
 
 # The documents of a link: keys of jobs, each ended by a zero byte, and as many SHA-256 digests. Few
