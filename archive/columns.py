@@ -43,6 +43,7 @@ _ENDINGS = _UNITS | {
     "_ratio": Kind.RATIO,
     "_seen": Kind.INSTANT,
     "_time": Kind.INSTANT,
+    "_at": Kind.INSTANT,
 }
 
 

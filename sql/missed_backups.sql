@@ -2,7 +2,7 @@
 --
 -- Which appliances miss backups, and why? One row per such appliance, the most missed first. A
 -- missed backup is an expected backup without a success: see v_missed. Reads the expected backups
--- of the period, not the jobs.
+-- of these appliances in the period, not the jobs.
 --
 --   expected             number of expected backups, missed or not
 --   missed               number of missed backups: the sum of the next four columns
@@ -29,6 +29,17 @@ period AS (
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
 ),
 
+-- On most days most appliances miss none: only those that do are looked at closely.
+missing AS (
+    SELECT DISTINCT v_missed.appliance_id
+    FROM v_missed
+    CROSS JOIN param
+    WHERE
+        v_missed.day BETWEEN
+        (SELECT first_day FROM period) AND (SELECT last_day FROM period)
+        AND lower(v_missed.appliance) LIKE lower(param.appliance)
+),
+
 -- Backups missed in a row have the same number of met ones before them.
 expected AS (
     SELECT
@@ -39,13 +50,12 @@ expected AS (
         sum(CASE WHEN v_expected_backup.outcome = 'met' THEN 1 ELSE 0 END) OVER (
             PARTITION BY v_expected_backup.appliance_id ORDER BY v_expected_backup.due_time
         ) AS met_before
-    FROM v_expected_backup
-    CROSS JOIN param
+    FROM missing
+    INNER JOIN v_expected_backup ON missing.appliance_id = v_expected_backup.appliance_id
     WHERE
         v_expected_backup.day BETWEEN
         (SELECT first_day FROM period) AND (SELECT last_day FROM period)
         AND v_expected_backup.outcome <> 'habit changed'
-        AND lower(v_expected_backup.appliance) LIKE lower(param.appliance)
 ),
 
 in_a_row AS (

@@ -6,6 +6,7 @@ Typer declares everything by the annotations of the functions; their docstrings 
 
 from __future__ import annotations
 
+import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,3 +145,16 @@ db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
 db.app.command("prune", epilog=db_prune.EPILOG)(db_prune.prune)
 db.app.command("vacuum", epilog=db_prune.VACUUM_EPILOG)(db_prune.vacuum)
 app.add_typer(db.app, name="db")
+
+
+def _fill_lines(verbs: typer.Typer) -> None:
+    """Join the lines of each paragraph of help: typer would break lines where the docstrings do, too."""
+    for group in verbs.registered_groups:
+        if group.typer_instance is not None:
+            _fill_lines(group.typer_instance)
+    for verb in verbs.registered_commands:
+        paragraphs = (inspect.getdoc(verb.callback) or "").split("\n\n")
+        verb.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+_fill_lines(app)

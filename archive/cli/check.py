@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 EPILOG = examples(
     "archive check",
     "archive check vc01.example.com --warning-age 26h --critical-age 50h",
-    "archive check 'vc0*' --warning-failures 0 --critical-failures 2 --warning-drop 30%",
+    "archive check 'vc0*' --critical-failures 2 --warning-drop 30%",
 )
 
 

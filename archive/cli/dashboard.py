@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EPILOG = examples(
     "archive dashboard -o fleet.html",
-    "archive dashboard --tag site=berlin --title 'Backups in Berlin' -o berlin.html",
+    "archive dashboard --tag site=berlin --title 'In Berlin' -o berlin.html",
     "archive dashboard --since 2026-01-01 > fleet.html",
 )
 

@@ -23,7 +23,7 @@ from archive.text import counted
 
 COPY_EPILOG = examples(
     "archive db copy --to postgresql://archive@db.example.com/archive",
-    "archive db copy --database postgresql://archive@db.example.com/archive --to archive.db",
+    "archive db copy -d postgresql://archive@db.example.com/archive --to archive.db",
 )
 BACKUP_EPILOG = examples("archive db backup /backup/archive.db")
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from archive.vcenter.errors import UntrustedError
 
 EPILOG = examples(
-    "archive fleet add vc01.example.com --user archive@vsphere.local --secret-file vcenter-password",
-    "archive fleet add vc02 --address vc02.example.com:5480 --tag site=Berlin --cadence 1d",
+    "archive fleet add vc01.example.com --secret-file vcenter-password",
+    "archive fleet add vc02 --address vc02.example.com:5480 --tag site=Berlin",
     "archive fleet add vc03.example.com --secret-command 'pass show vcenter/vc03'",
 )
 # VMware's own tool for the certificate store, in every vCenter Server's shell.

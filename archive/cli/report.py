@@ -69,7 +69,7 @@ EPILOG = examples(
     "archive report success --period week --since 'last month' --by appliance",
     "archive report sizes --plot",
     "archive report sizes --appliance 'vc0*' --format csv -o sizes.csv",
-    "archive report volume --by appliance --since 30d --sort -size_total_bytes --top 10",
+    "archive report volume --by appliance --sort -size_total_bytes --top 10",
 )
 
 

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 EPILOG = examples(
     "archive sql",
     "archive sql last_success",
-    "archive sql failures_this_week --param days=30 --param 'appliance=%.lon.example.com'",
+    "archive sql failures_this_week --param days=30 --param 'appliance=%.lon.%'",
     "archive sql jobs_by_build --show | psql mydatabase",
-    "archive sql 'SELECT appliance, max(day) AS day FROM v_job GROUP BY appliance' --format csv",
+    "archive sql 'SELECT appliance, max(day) FROM v_job GROUP BY 1' --format csv",
     "archive sql report.sql --time-limit 1h",
 )
 

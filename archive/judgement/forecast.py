@@ -1,7 +1,7 @@
 """The forecast of an appliance's sizes: from the last change of level, with an interval that holds.
 
-Pure. Weeks are what is looked at: the median of a week has neither the pattern of its weekdays nor
-single odd sizes. A forecast is of such a median, too.
+Pure. Weeks are what is looked at: the middle of a week has neither the pattern of its weekdays nor
+single odd sizes. A forecast is of such a middle, too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SAME_SLOPE = 0.01 / 30
 # The normal distribution has nine tenths of its values within so many standard deviations.
 _HALF_WIDTH = 1.645
 # Lines are chosen by the same weeks, which makes them look better than they are.
-_CHOSEN = 1.1
+_CHOSEN = 1.15
 # What remains of rounding, and a logarithm of odds beyond which there is no doubt.
 _LEAST_SQUARES, _CERTAIN = 1e-12, 40
 _GREATEST, _GREATEST_LOG = 2**63 - 1, 44
@@ -51,7 +51,7 @@ class Ahead(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """A line and an exponential curve through the medians of weeks, and the weight of the line.
+    """A line and an exponential curve through the middles of weeks, and the weight of the line.
 
     `last` is the last day with a size, `size` what it then usually was.
     """

@@ -12,8 +12,15 @@ from itertools import pairwise
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.judgement.blocks import (
+    BLOCK,
+    BLOCKS_OF_GROWTH,
+    above_blocks,
+    deviation,
+    one_a_day,
+)
 from archive.judgement.recurrence import earlier
-from archive.judgement.statistics import median, percentile
+from archive.judgement.statistics import median
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,18 +31,12 @@ KEPT, KEPT_DAYS = 200, 400
 LEAST = 7
 # What has come so often is a pattern.
 REPETITIONS = 3
-# A level is the median of so many values: two of each weekday.
-BLOCK = 14
 # A weekday's offset is the median of its last values in seven blocks.
 _BLOCKS_OF_WEEK, _OF_WEEKDAY = 7, 9
-# Growth shows in the medians of so many blocks, even if one of them is on another level.
-_BLOCKS_OF_GROWTH = 4
 # Of normally distributed values one in a million deviates more.
 DEVIATIONS = 5
 # Two values are alike if they differ by less.
 _ALIKE_DEVIATIONS = 4
-# Of normally distributed values, so many percent are within one standard deviation.
-_WITHIN_DEVIATION = 68
 # Where values hardly differ, so many percent more, or the same factor less, is no news.
 LEAST_PERCENT = 28
 _LEAST = log(1 + LEAST_PERCENT / 100)
@@ -66,7 +67,7 @@ class Usual(NamedTuple):
     """What is usual on a day, in logarithms: the expected value, and how far others are from it.
 
     `last` are the last values, and `repeated` those of the days that this one may repeat, by the
-    ways it may, newest first; each is moved to what it would be now. Values within `alike` are
+    ways it may and by day, newest first; each is moved to what it would be now. Values within `alike` are
     alike. Without what comes on a weekday, values are at `level`; the `offsets` of weekdays are by
     day ordinal modulo 7.
     """
@@ -75,7 +76,7 @@ class Usual(NamedTuple):
     tolerance: float
     alike: float
     last: Sequence[float]
-    repeated: Sequence[Sequence[float]]
+    repeated: Sequence[Sequence[Sequence[float]]]
     level: float
     offsets: Sequence[float]
 
@@ -86,7 +87,11 @@ class Usual(NamedTuple):
             abs(own - self.expected) <= self.tolerance
             or any(abs(own - one) <= self.alike for one in self.last)
             or any(
-                sum(abs(own - one) <= self.alike for one in theirs[:REPETITIONS]) >= REPETITIONS - 1
+                sum(
+                    any(abs(own - one) <= self.alike for one in of_day)
+                    for of_day in theirs[:REPETITIONS]
+                )
+                >= REPETITIONS - 1
                 for theirs in self.repeated
             )
         )
@@ -178,24 +183,34 @@ def _near(day: int) -> list[tuple[int, ...]]:
 
 
 def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:
-    """Return what is usual on a day after some values (logarithms)."""
-    above = _above_blocks(logs)
+    """Return what is usual on a day after some values (logarithms).
+
+    Of several values of a day, the most usual one counts for it; the others, such as those of a full
+    backup beside the nightly ones, are only what a day may repeat.
+    """
+    beside: dict[int, list[float]] = {}
+    if any(one == after for one, after in pairwise(days)):
+        days, logs, beside = one_a_day(days, logs)
+    above = above_blocks(logs)
     recent = list(zip(days, above, strict=True))[-_BLOCKS_OF_WEEK * BLOCK :]
     offsets = _offsets(recent)
     # A median of few is nearer to them than to what is to come.
-    noise = _deviation([one - offsets[at % 7] for at, one in recent]) * (1 + LEAST / len(recent))
+    noise = deviation([one - offsets[at % 7] for at, one in recent]) * (1 + LEAST / len(recent))
     plain = [one - offsets[at % 7] for at, one in zip(days[-BLOCK:], logs[-BLOCK:], strict=True)]
     level = median(plain)
     places = [_places(days, theirs) for theirs in earlier(day)]
+    repeated_days = [[days[place] for place in found] for found in places]
     repeated = [[above[place] - offsets[days[place] % 7] for place in found] for found in places]
     early = _EARLY if day - days[0] < EARLY_DAYS else 0
     alike = max(_ALIKE_DEVIATIONS * noise, _LEAST, early)
     special = 0.0
-    for theirs in repeated[1:]:
+    for of_days, theirs in zip(repeated_days[1:], repeated[1:], strict=True):
         offset = _offset(theirs[:REPETITIONS], noise)
         if offset and all(abs(one - offset) <= alike for one in theirs[:REPETITIONS]):
             # The day is known to differ: it is compared with days like it, not with those around.
-            special, repeated = offset, [theirs]
+            special = offset
+            if not beside:  # else by weekday something may come beside it
+                repeated, repeated_days = [theirs], [of_days]
             break
     on_weekday = level + offsets[day % 7]
     return Usual(
@@ -203,7 +218,13 @@ def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:
         max(DEVIATIONS * noise, _LEAST, early),
         alike,
         [on_weekday + special + one - level for one in plain[-2:]],
-        [[on_weekday + one for one in theirs] for theirs in repeated],
+        [
+            [
+                [on_weekday + one, *(on_weekday + one + other for other in beside.get(at, ()))]
+                for at, one in zip(of_days, theirs, strict=True)
+            ]
+            for of_days, theirs in zip(repeated_days, repeated, strict=True)
+        ],
         level,
         offsets,
     )
@@ -213,11 +234,11 @@ def weekday_offsets(days: Sequence[int], logs: Sequence[float]) -> list[float]:
     """Return what weekdays add to logarithms lately, by day ordinal modulo 7; 0 if it is chance."""
     days, logs = days[-_BLOCKS_OF_WEEK * BLOCK :], logs[-_BLOCKS_OF_WEEK * BLOCK :]
     found = [0.0] * 7
-    if len(days) < BLOCK * _BLOCKS_OF_GROWTH:
+    if len(days) < BLOCK * BLOCKS_OF_GROWTH:
         return found  # growth over a block would look like a pattern
     for _ in range(2):  # the second time, medians of blocks have no pattern that moves them
         plain = [one - found[day % 7] for day, one in zip(days, logs, strict=True)]
-        above = _above_blocks(plain)
+        above = above_blocks(plain)
         found = _offsets(
             [(day, one + found[day % 7]) for day, one in zip(days, above, strict=True)]
         )
@@ -228,7 +249,7 @@ def _offsets(recent: Sequence[tuple[int, float]]) -> list[float]:
     by_weekday: list[list[float]] = [[] for _ in range(7)]
     for at, one in recent:
         by_weekday[at % 7].append(one)
-    rough = _deviation([one for _, one in recent])
+    rough = deviation([one for _, one in recent])
     return [_offset(theirs[-_OF_WEEKDAY:], rough) for theirs in by_weekday]
 
 
@@ -242,29 +263,6 @@ def _places(days: Sequence[int], wanted: Iterable[int]) -> list[int]:
         if days[place] == day:
             found.append(place)
     return found
-
-
-def _above_blocks(logs: Sequence[float]) -> list[float]:
-    """Return how far values are above the median of their block, apart from steady growth.
-
-    The first block may be longer than the others.
-    """
-    number = max(len(logs) // BLOCK, 1)
-    ends = [len(logs) - BLOCK * after for after in range(number - 1, -1, -1)]
-    blocks = [logs[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    middles = [median(block) for block in blocks]
-    growth = 0.0
-    if number >= _BLOCKS_OF_GROWTH:
-        growth = median([after - before for before, after in pairwise(middles)]) / BLOCK
-    return [
-        one - middle - growth * (place - (len(block) - 1) // 2)
-        for block, middle in zip(blocks, middles, strict=True)
-        for place, one in enumerate(block)
-    ]
-
-
-def _deviation(values: Iterable[float]) -> float:
-    return percentile(sorted(map(abs, values)), _WITHIN_DEVIATION)
 
 
 def _offset(repeated: Sequence[float], deviation: float) -> float:

@@ -12,6 +12,7 @@ from math import exp, log, sqrt
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.judgement.blocks import one_a_day
 from archive.judgement.levels import weekday_offsets
 from archive.judgement.statistics import median, percentile
 
@@ -24,6 +25,8 @@ _LEAST_WEEKS = 5
 # Two lines instead of one must be so much better: the number of weeks times the logarithm of how much
 # less squares remain. Less is needed for growth that has ended, which is a simpler thing to say.
 _BETTER, _BETTER_FLAT = 20, 7
+# Two lines go through so many weeks whatever these are.
+_BY_CHANCE = 3
 # Weeks within a fifth of a percent are on a line, however much better another one is.
 _LEAST_SQUARE = 0.002**2
 # A week that is further from the one before and the one after is odd: in deviations, in logarithms.
@@ -33,9 +36,9 @@ _WITHIN_DEVIATION = 68
 
 
 class Week(NamedTuple):
-    """The medians of the days that have sizes, which are ordinals, and of the logarithms of sizes.
+    """The median of the days that have sizes (ordinals), and the middle of the logarithms of sizes.
 
-    Of an even number of days or sizes the median is the lower of the two in the middle.
+    Of an even number of days the median is the lower of the two in the middle.
     """
 
     day: int
@@ -46,20 +49,31 @@ def by_week(sizes: Sequence[tuple[int, int]]) -> list[Week]:
     """Return the weeks with sizes, of which the last one ends with the last day.
 
     Sizes are pairs of a day ordinal and bytes, ordered by day. The weeks are in order of time;
-    those without sizes are left out.
+    those without sizes are left out. Of several sizes of a day the most usual one counts.
     """
     if not sizes:
         return []
     days = [day for day, _ in sizes]
     logs = [log(max(size, 1)) for _, size in sizes]
+    if any(one == after for one, after in pairwise(days)):
+        days, logs, _ = one_a_day(days, logs)
     offsets = weekday_offsets(days, logs)
     weeks: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for day, one in zip(days, logs, strict=True):
         weeks[(days[-1] - day) // _DAYS].append((day, one - offsets[day % 7]))
     return [
-        Week(median([day for day, _ in of_week]), median([one for _, one in of_week]))
+        Week(median([day for day, _ in of_week]), _middle([one for _, one in of_week]))
         for of_week in weeks.values()
     ]
+
+
+def _middle(logs: list[float]) -> float:
+    """Return the mean of the middle half, which is nearer to the level than the median.
+
+    Two odd values of seven move it as little.
+    """
+    odd = (len(logs) + 1) // 4
+    return fmean(sorted(logs)[odd : len(logs) - odd])
 
 
 def _even(weeks: Sequence[Week]) -> Sequence[Week]:
@@ -110,7 +124,9 @@ def _cut(weeks: Sequence[Week]) -> int | None:
         rest = squares(weeks[::-1])[::-1]
         best = min(cuts, key=lambda cut: before[cut - 1] + rest[cut])
         two = before[best - 1] + rest[best]
-        if number * log((one + least) / (two + least)) > least_gain:
+        # Through few weeks two lines may go by chance.
+        needed = least_gain * number / (number - _BY_CHANCE)
+        if number * log((one + least) / (two + least)) > needed:
             return best
     return None
 

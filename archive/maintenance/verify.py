@@ -96,9 +96,7 @@ def _checks(
     for table in tables.metadata.sorted_tables:
         if seals.covered(table):
             yield table.name, partial(_unsealed, connection, table, sample)
-    # SQLite checks all of its references itself, if it is asked for more than a sample.
-    if sample.is_part or connection.dialect.name == "postgresql":
-        yield "references", lambda: _orphans(connection, sample)
+    yield "references", lambda: _orphans(connection, sample)
     yield "texts", lambda: _rows(verify_rows.wrong_digests(connection), _RESTORE)
     yield "order", lambda: _rows(verify_rows.gaps(connection, sample), _RESTORE)
     yield "calendar", lambda: _days(connection)
@@ -146,8 +144,17 @@ def _first(found: Iterable[tuple[str, _Key, str]]) -> Iterator[str]:
 
 
 def _orphans(connection: Connection, sample: Sample) -> Iterator[str]:
-    for table, key, parent in verify_rows.orphans(connection, sample):
-        yield f"{table} ({_named(table, key)}): refers to a missing row of {parent}: {_RESTORE}"
+    yield from _first(
+        (
+            constraint.table.name,
+            key,
+            (
+                f"refers to a missing row of {constraint.referred_table.name}"
+                f" by {' and '.join(constraint.column_keys)}: {_RESTORE}"
+            ),
+        )
+        for constraint, key in verify_rows.orphans(connection, sample)
+    )
 
 
 def _malformed(connection: Connection, sample: Sample) -> Iterator[str]:

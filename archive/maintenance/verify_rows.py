@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.maintenance.verify_sample import Sample
 
+    _Key = tuple[Any, ...]
     # The table, the key of a row, and its wrong columns.
-    Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
+    Found = Iterator[tuple[str, _Key, list[str]]]
 
 _AT_A_TIME = 5000
 _LISTS = (
@@ -52,8 +53,10 @@ def unsealed(connection: Connection, table: sa.Table, sample: Sample) -> Found:
                 yield table.name, tuple(values[place] for place in keys), names
 
 
-def orphans(connection: Connection, sample: Sample) -> Iterator[tuple[str, tuple[Any, ...], str]]:
-    """Yield the rows that refer to a missing row, with the table of that.
+def orphans(
+    connection: Connection, sample: Sample
+) -> Iterator[tuple[sa.ForeignKeyConstraint, _Key]]:
+    """Yield the rows that refer to a missing row: the foreign key, and the key of the row.
 
     Foreign keys prevent them, but a server can be set to skip these, and a disk can fail.
     """
@@ -67,7 +70,7 @@ def orphans(connection: Connection, sample: Sample) -> Iterator[tuple[str, tuple
                 ~sa.exists().where(*(column == other for column, other in pairs)),
             )
             for row in connection.execute(query):
-                yield table.name, tuple(row), constraint.referred_table.name
+                yield constraint, tuple(row)
 
 
 def gaps(connection: Connection, sample: Sample) -> Found:

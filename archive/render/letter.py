@@ -99,27 +99,31 @@ def _section(section: Section) -> Iterator[str]:
     for entry in section.entries:
         paper = _COLOURS[entry.severity][0]
         fill = f";background-color:{paper}" if paper != "#ffffff" else ""
-        below = "".join(
-            f'<br><span style="font-size:12px;color:{_SOFT}">{_words(_cut(line))}</span>'
-            for line in entry.lines
-        )
         title = _words(entry.title)
         if entry.severity != "ok":
             title = f"<b>{title}</b>"
-        texts = (entry.title, *entry.lines)
-        broken = ";word-break:break-word" if any(map(_has_long_word, texts)) else ""
+        # Lines below have the whole width, beside the value there is little room on a phone.
+        open_ = f"{fill};border-bottom:0;padding-bottom:0" if entry.lines else fill
         # The attributes are for Outlook, which ignores the styles.
         yield (
-            f'<tr valign="top"><td style="{_CELL}{fill}{broken}">{title}{below}</td>'
-            f'<td align="right" nowrap style="{_CELL}{fill};text-align:right;white-space:nowrap">'
+            f'<tr valign="top"><td width="99%" style="{_CELL}{open_}{_broken(entry.title)}">{title}</td>'
+            f'<td align="right" nowrap style="{_CELL}{open_};text-align:right;white-space:nowrap">'
             f"{escape(printable(entry.value))}</td></tr>"
         )
+        if entry.lines:
+            below = "<br>".join(_words(_cut(line)) for line in entry.lines)
+            yield (
+                f'<tr><td colspan="2" style="{_CELL}{fill}{_broken(*entry.lines)};font-size:12px;color:{_SOFT};'
+                f'padding-top:0">{below}</td></tr>'
+            )
     if section.more:
         yield f'<tr><td colspan="2" style="{_CELL};color:{_SOFT}">and {section.more:,} more</td></tr>'
 
 
-def _has_long_word(text: str) -> bool:
-    return max(map(len, re.split(r"[\s.]", text))) > _WORD
+def _broken(*texts: str) -> str:
+    """Return the style of a cell, whose words may be broken if one is too long for a line."""
+    longest = max(len(word) for text in texts for word in re.split(r"[\s.]", text))
+    return ";word-break:break-word" if longest > _WORD else ""
 
 
 def _words(text: str) -> str:

@@ -1,7 +1,7 @@
 """Growth of backups: how fast they grow, how large they will be, and when the target is full.
 
 The sizes are those of succeeded jobs of any type.
-`archive.judgement.forecast` fits a line and an exponential curve to the medians of weeks; the
+`archive.judgement.forecast` fits a line and an exponential curve to the middles of weeks; the
 report shows what it says of each appliance, and the sums of the fleet.
 
 Retired appliances are left out: their backups no longer grow.
@@ -238,8 +238,9 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection
     since = f"since {scope.since}" if scope.since else f"of {HISTORY_DAYS} days"
     yield (
-        f"Monthly growth is for {_MONTH} days, from the sizes {since} up to the week of the last success. 90 % of usual sizes, the"
-        " medians of weeks, are expected between low and high. The last row is the whole fleet."
+        f"Monthly growth is for {_MONTH} days, from the sizes {since} up to the week of the last"
+        " success. 90 % of usual sizes, those of a week without its extremes, are expected between low"
+        " and high. The last row is the whole fleet."
     )
 
 

@@ -89,6 +89,12 @@ SEASONS = {
     "15th of the month x3": _of_month(3, 15),
     "first Sunday of the month x3": _of_first_sunday(3),
 }
+# A full backup beside that of every night: its size, as a multiple, on the days of a season.
+BESIDE = {
+    "full on the first, beside": _of_month(8, 1),
+    "full on Sundays, beside": _of_weekday(8, 7),
+}
+SEASONS |= dict.fromkeys(BESIDE, SEASONS["none"])
 REGIMES = tuple(
     Regime(noise, season, growth)
     for noise in NOISES
@@ -132,6 +138,12 @@ def _appliance(random: Random, regime: Regime, days: int, ahead: int) -> Applian
         seconds = _PREPARATION_SECONDS + smooth / speed
         duration = int(seconds * exp(random.gauss(0, duration_noise)))
         found.successes.append(Success(day, size, duration, planted, number in begun, settles))
+        full = BESIDE[regime.season](date.fromordinal(day)) if regime.season in BESIDE else 1
+        if full > 1:
+            size = int(full * level(number) * exp(random.gauss(0, size_noise)))
+            seconds = _PREPARATION_SECONDS + size / speed
+            duration = int(seconds * exp(random.gauss(0, duration_noise)))
+            found.successes.append(Success(day, size, duration))
     return found
 
 

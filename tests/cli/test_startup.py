@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -272,6 +273,17 @@ def test_every_command_has_help(path: tuple[str, ...], monkeypatch: pytest.Monke
         assert f"archive {' '.join(path)}" in done.out.split("Examples:")[1]
 
 
+@pytest.mark.parametrize("path", sorted(VERBS), ids=" ".join)
+def test_paragraphs_of_help_fill_their_lines(path: tuple[str, ...]) -> None:
+    """A line ends where the next word does not fit, wherever the line of the docstring ended."""
+    width = 79
+    paragraphs = archive(*path, "--help").out.split("╭", 1)[0].split("Usage:", 1)[1]
+    lines = [line.strip() for line in paragraphs.splitlines()][1:]
+    for line, following in pairwise(lines):
+        if line and following:
+            assert len(f"{line} {following.split()[0]}") >= width - 1, (line, following)
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_config_option_stands_beside_database_option(path: tuple[str, ...]) -> None:
     """Every verb with a database option has a configuration option; the demo has its own place."""
@@ -293,7 +305,8 @@ def examples() -> list[str]:
 
 @pytest.mark.parametrize("example", examples())
 def test_every_example_can_be_parsed(example: str) -> None:
-    """The examples of the help texts use only existing options and arguments."""
+    """The examples of the help texts fit on a line, and use only existing options and arguments."""
+    assert len(example) <= 77
     command, words, context = COMMANDS[()], shlex.split(example.partition(">")[0])[1:], None
     while True:
         context = command.make_context(command.name, list(words), parent=context)

@@ -57,6 +57,18 @@ def test_expected_value_is_within_the_usual_range(history: list[int], least: int
     assert usual.is_usual(found.expected)
 
 
+def test_full_backups_beside_nightly_ones_are_usual() -> None:
+    """Of each night, and eight times as large on Sundays; a full backup on another day is not usual."""
+    jobs: list[Job] = []
+    for day in range(START, START + 120):
+        jobs.append(job(len(jobs), day, 100 * MIB + day % 5 * MIB))
+        if day % 7 == 0 or day == START + 100:
+            jobs.append(job(len(jobs), day, 800 * MIB + day % 3 * MIB))
+    found = [one.job.day - START for one in findings(jobs) if one.job.day >= START + 28]
+    assert (START + 100) % 7 != 0
+    assert found == [100]
+
+
 @given(st.lists(st.integers(10**6, 10**6 + 1000), min_size=20, max_size=30), st.integers(1, 2**62))
 def test_single_outlier_hardly_matters(history: list[int], odd: int) -> None:
     """One value, however extreme, moves the expected one no further than the spread of the others."""

@@ -206,9 +206,12 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
         connection.exec_driver_sql("DELETE FROM message_content WHERE id = 1")
     found = list(verify.verify(engine))
     assert found[-1] == CHANGED
-    assert {one.split(": ")[1].partition(" refers to ")[2] for one in found[:-1]} == {
-        f"a missing row of {table}"
-        for table in ("location", "build", "operation", "message_template", "message_content")
+    assert {one.split(": ")[1] for one in found[:-1]} == {
+        "refers to a missing row of location by location_id",
+        "refers to a missing row of build by build_id",
+        "refers to a missing row of operation by operation_id",
+        "refers to a missing row of message_template by template_id",
+        "refers to a missing row of message_content by appliance_id and content_id",
     }
 
 

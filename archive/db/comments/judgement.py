@@ -73,15 +73,17 @@ JUDGEMENT_TABLES = {
     ),
 }
 
+# Jobs of one that has not ended, or was killed, are judged by reports alone.
+_SO_FAR = ", by the imports that have ended"
 JUDGEMENT_VIEWS = {
-    "v_expected_backup": Described("an expected backup and what became of it", _EXPECTED),
+    "v_expected_backup": Described(f"an expected backup and what became of it{_SO_FAR}", _EXPECTED),
     "v_missed": Described(
-        "an expected backup without a success",
+        f"an expected backup without a success{_SO_FAR}",
         {**_EXPECTED, "outcome": "failed, running, did not run or no data (an import is missing)"},
     ),
     "v_standing": Described(
-        "an appliance with its state, its last success and its RPO; one that collections asked and that"
-        " never answered has only a state",
+        f"an appliance with its state, last success and RPO{_SO_FAR}; one that never answered has only a"
+        " state",
         {
             **_NAME,
             "state": "ok, overdue, never (no success yet), no recent data (an import is missing) or retired",

@@ -103,16 +103,16 @@ def _runs(
     successes = _successes(scope, asked, max(known), ids)
     found: dict[int, list[Span]] = {}
     without_start: set[int] = set()
-    for row in _run(connection, _at_gaps(successes, min(known))):
+    begun = ""
+    for row in _run(connection, _before_gaps(successes, min(known))):
         own = found.setdefault(row.appliance_id, [])
         if row.key is None:
             continue
         if row.start_time is None:
             without_start.add(row.appliance_id)
-        elif row.is_first:
-            own.append(_alone(row.ended))
         else:
-            own[-1] = own[-1]._replace(until=row.ended)
+            own.append(Span(begun if own else row.first, row.ended))
+            begun = row.after
     if without_start:
         # The best known start of these jobs is in their keys, which SQL does not read.
         query = _successes(scope, asked, max(known), sorted(without_start))
@@ -153,26 +153,29 @@ def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Se
     return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
 
 
-def _at_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:
-    """Return the first and the last success of each run, and those whose start is not known.
+def _before_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:
+    """Return the last success of each run, and those whose start is not known.
 
-    A run has no gap of so many seconds. The first success of a run may be its last, too.
+    A run has no gap of so many seconds. With each success is when the next one ended, `after`, and when
+    the `first` one of all did: where a run begins.
     """
     source = successes.subquery("source")
     of, by = source.c.appliance_id, source.c.ended.nulls_first()
-    before = sa.func.lag(source.c.ended).over(partition_by=of, order_by=by)
-    after = sa.func.lead(source.c.ended).over(partition_by=of, order_by=by)
-    columns = (source.c.appliance_id, source.c.key, source.c.start_time, source.c.ended)
-    found = sa.select(*columns, before.label("before"), after.label("after")).subquery("found")
-    is_first = sa.or_(
-        found.c.before.is_(None), db.SecondsBetween(found.c.before, found.c.ended) >= least
-    )
+    found = sa.select(
+        *(source.c[name] for name in ("appliance_id", "key", "start_time", "ended")),
+        sa.func.lead(source.c.ended, type_=source.c.ended.type)
+        .over(partition_by=of, order_by=by)
+        .label("after"),
+        sa.func.first_value(source.c.ended, type_=source.c.ended.type)
+        .over(partition_by=of, order_by=by)
+        .label("first"),
+    ).subquery("found")
     is_last = sa.or_(
         found.c.after.is_(None), db.SecondsBetween(found.c.ended, found.c.after) >= least
     )
     return (
-        sa.select(*(found.c[column.name] for column in columns), is_first.label("is_first"))
-        .where(sa.or_(found.c.start_time.is_(None), is_first, is_last))
+        sa.select(found)
+        .where(sa.or_(found.c.start_time.is_(None), is_last))
         .order_by(found.c.appliance_id, found.c.ended)
     )
 

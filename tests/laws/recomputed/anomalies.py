@@ -181,6 +181,8 @@ def _confirms(expectation: Expectation, own: Value, other: Value) -> bool:
 
 def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
     """Compare a value with at least seven before it; `least` more or less is never too much."""
+    every = before
+    before, beside = _one_a_day(every)
     above = _above(before)
     recent = list(zip(before, above, strict=True))[-98:]
     rough = _spread([off for _, off in recent])
@@ -198,14 +200,19 @@ def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
         other.day: off - weekdays[other.day.weekday()]
         for other, off in zip(before, above, strict=True)
     }
-    repeats = [[last_of[day] for day in days if day in last_of] for days in _repeated(one.day)]
-    specials = [
-        (offs, real)
-        for offs in repeats[1:]
-        if (real := _real(offs[:3], noise)) and all(abs(off - real) <= alike for off in offs[:3])
-    ]
+    known_days = [[day for day in days if day in last_of] for days in _repeated(one.day)]
+    specials = []
+    for days in known_days[1:]:
+        offs = [last_of[day] for day in days[:3]]
+        if (real := _real(offs, noise)) and all(abs(off - real) <= alike for off in offs):
+            specials.append((days, real))
     special = specials[0][1] if specials else 0.0
-    repeats = [specials[0][0]] if specials else repeats
+    if specials and not beside:
+        known_days = [specials[0][0]]
+    repeats = [
+        [[last_of[day], *(last_of[day] + more for more in beside.get(day, ()))] for day in days]
+        for days in known_days
+    ]
     base = level + weekdays[one.day.weekday()]
     expected = base + special
     is_met = (
@@ -214,7 +221,11 @@ def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
             abs(one.log - expected - (other.log - weekdays[other.day.weekday()] - level)) <= alike
             for other in before[-2:]
         )
-        or any(sum(abs(one.log - base - off) <= alike for off in offs[:3]) >= 2 for offs in repeats)
+        or any(
+            sum(any(abs(one.log - base - off) <= alike for off in offs) for offs in of_days[:3])
+            >= 2
+            for of_days in repeats
+        )
     )
     whole, lower, upper = (
         round(exp(one)) for one in (expected, expected - tolerance, expected + tolerance)
@@ -227,12 +238,25 @@ def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
             min(max(upper, whole + least), 2**63 - 1),
         ),
         is_met,
-        _is_ordinary(one, before),
+        _is_ordinary(one, every),
         alike,
         tolerance,
         level,
         weekdays,
     )
+
+
+def _one_a_day(values: list[Value]) -> tuple[list[Value], dict[date, list[float]]]:
+    """Return the most usual value of each day, and by day how far its other values are above it."""
+    days: dict[date, list[tuple[float, Value]]] = {}
+    for value, above in zip(values, _above(values), strict=True):
+        days.setdefault(value.day, []).append((abs(above), value))
+    chosen = {day: min(of_day, key=lambda one: one[0])[1] for day, of_day in days.items()}
+    beside: dict[date, list[float]] = {}
+    for value in values:
+        if value is not chosen[value.day]:
+            beside.setdefault(value.day, []).append(value.log - chosen[value.day].log)
+    return list(chosen.values()), beside
 
 
 def _is_ordinary(one: Value, before: list[Value]) -> bool:
