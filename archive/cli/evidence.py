@@ -55,7 +55,7 @@ app = typer.Typer(
     "export",
     epilog=examples(
         "archive evidence export --since 2026-01-01 -o evidence-2026",
-        "archive evidence --since 2026-Q1 --appliance 'vc0*' -o evidence-q1",
+        "archive evidence export --since 2026-Q1 -a 'vc0*' -o evidence-q1",
     ),
 )
 def export(
