@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archive.maintenance.evidence_check import Head
+    from archive.store.evidence_chain import Key
 
 _HELP = ("-h", "--help")
 _HEAD = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
@@ -146,6 +147,7 @@ def verify(
             for one in heads:
                 verify_evidence.require_head(connection, one.number, bytes.fromhex(one.link))
             say(f"No problems found. Head: {evidence_chain.head(connection)}.")
+            _say_keys(evidence_chain.keys(connection), evidence_chain.key_of(connection))
         return
     _report(evidence_check.check(directory, evidence_key(config), heads), str(directory))
     if database is not None:
@@ -164,6 +166,20 @@ def print_head(
 
     with db.reading(open_reader(database, config)) as connection:
         typer.echo(str(evidence_chain.head(connection)))
+
+
+def _say_keys(numbers: dict[str | None, int], key: Key | None) -> None:
+    """Say how many links were made with which key, if any were; not all may be verified."""
+    if key is None and numbers.keys() <= {None}:
+        return
+    for name, number in numbers.items():
+        links = counted(number, "link")
+        if name is None:
+            say(f"{links} without a key.")
+        elif key is not None and name == key.id:
+            say(f"{links} with the configured key.")
+        else:
+            say(f"{links} with the key {name}, whose HMACs were not verified.")
 
 
 def _parse_head(text: str) -> Head:

@@ -30,7 +30,7 @@ class _Compiled(NamedTuple):
 class Prepared:
     """A statement with bound parameters, none of which stands for a list."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.Delete) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.Delete | sa.Update) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -47,6 +47,22 @@ class Prepared:
         """Execute a statement that returns no rows. Raises as `rows` does."""
         self._execute(connection, values)
 
+    def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute a statement that returns no rows for each of several values. Raises as `rows` does."""
+        if len(rows) == 1:
+            self._execute(connection, rows[0])
+            return
+        text, defaults, names, _ = self._of(connection.dialect)
+        whole: list[Any] = [{**defaults, **values} for values in rows]
+        if names is not None:
+            whole = [[values[name] for name in names] for values in whole]
+        driver: Any = connection.connection.driver_connection
+        cursor = driver.cursor()
+        try:
+            cursor.executemany(text, whole)
+        finally:
+            cursor.close()
+
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         text, defaults, names, _ = self._of(connection.dialect)
         given: Any = {**defaults, **values}
@@ -62,7 +78,7 @@ class Prepared:
         return found
 
 
-def _compile(statement: sa.Select[Any] | sa.Delete, dialect: Dialect) -> _Compiled:
+def _compile(statement: sa.Select[Any] | sa.Delete | sa.Update, dialect: Dialect) -> _Compiled:
     compiled: Any = statement.compile(dialect=dialect)
     processors = []
     if isinstance(statement, sa.Select):

@@ -18,16 +18,16 @@ from zlib import crc32
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from archive.db.prepared import Prepared
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Engine
 
 COLUMN = "seal"
 # Execution option of a writing transaction: the sealed tables that it has changed.
 TOUCHED = "archive_touched"
-# Execution option of the statement that stores seals.
-_SEALING = "archive_sealing"
 _MASK = 0xFFFF
 # Rows that are sealed together.
 _PART = 500
@@ -127,11 +127,24 @@ def _clear(
     connection: Connection, statement: Any, several: Any, values: Any, _options: object
 ) -> tuple[Any, Any, Any]:
     changes = isinstance(statement, sa.Insert | sa.Update) and COLUMN in statement.table.c
-    if changes and not statement.get_execution_options().get(_SEALING):
+    if changes:
         touch(connection, statement.table)
         if isinstance(statement, sa.Update):
             statement = statement.values({COLUMN: None})
     return statement, several, values
+
+
+class PreparedUpdate:
+    """An update of a sealed table, which clears the seals of its rows: see `Prepared`."""
+
+    def __init__(self, statement: sa.Update) -> None:
+        self._table = statement.table
+        self._statement = Prepared(statement.values({COLUMN: None}))
+
+    def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it for each of some values; raises the driver's errors."""
+        touch(connection, self._table)
+        self._statement.execute_many(connection, rows)
 
 
 def touch(connection: Connection, table: Any) -> None:
@@ -151,21 +164,24 @@ def accept(connection: Connection, tables: Iterable[sa.Table]) -> None:
 def seal_rows(connection: Connection, tables: Iterable[sa.Table]) -> None:
     """Seal all rows of tables that have no seal, at the end of a transaction."""
     for table in sorted(tables, key=lambda each: each.name):
-        seal, keys = _sealer(table).seal, list(table.primary_key)
+        seal = _sealer(table).seal
+        names = [column.name for column in facts(table)]
+        keys = [(names.index(key.name), f"of_{key.name}") for key in table.primary_key]
         query, update = _statements(table)
-        while rows := connection.execute(query).all():
-            connection.execute(
-                update,
+        more = True
+        while more and (rows := query.rows(connection, {})):
+            update.execute_many(
+                connection,
                 [
-                    {f"of_{key.name}": row._mapping[key] for key in keys}  # noqa: SLF001 - SQLAlchemy's name
-                    | {"new_seal": seal(row)}
+                    {name: row[place] for place, name in keys} | {"new_seal": seal(row)}
                     for row in rows
                 ],
             )
+            more = len(rows) == _PART
 
 
 @cache  # making a statement takes longer than executing it for few rows
-def _statements(table: sa.Table) -> tuple[sa.Select[Any], sa.Update]:
+def _statements(table: sa.Table) -> tuple[Prepared, Prepared]:
     """Return the query for rows without a seal, and what stores the seal of one."""
     query = sa.select(*facts(table)).where(table.c[COLUMN].is_(None)).limit(_PART)
     update = (
@@ -174,6 +190,5 @@ def _statements(table: sa.Table) -> tuple[sa.Select[Any], sa.Update]:
             *(key == sa.bindparam(f"of_{key.name}", type_=key.type) for key in table.primary_key)
         )
         .values({COLUMN: sa.bindparam("new_seal", type_=sa.LargeBinary)})
-        .execution_options(**{_SEALING: True})
     )
-    return query, update
+    return Prepared(query), Prepared(update)

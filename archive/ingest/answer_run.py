@@ -104,8 +104,7 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         # Before the totals: a holder of their lock must not wait for another lock.
         yield Answered(connection, number, run.id, run.counts, loader)
         # With the jobs, so that the log never says more than is archived.
-        import_log.record(connection, run.id, run.counts)
-        import_log.complete(connection, run.id)
+        import_log.complete(connection, run.id, run.counts)
         loader.judged.judge(connection)
         loader.finish(connection)
         loader.received.record(connection)

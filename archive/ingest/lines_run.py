@@ -85,9 +85,10 @@ def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
             else:
                 part = chain([waiting], islice(batches, BATCHES_A_COMMIT - 1))
                 _load_later(run, connection, loader, part, read, counts)
-            import_log.record(connection, run.id, counts)
             if batches.ended and batches.failure is None:
-                import_log.complete(connection, run.id)
+                import_log.complete(connection, run.id, counts)
+            else:
+                import_log.record(connection, run.id, counts)
             if batches.ended or batches.failure is not None:
                 loader.judged.judge(connection)
             else:

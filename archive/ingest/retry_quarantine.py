@@ -60,8 +60,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
             loader.finish(connection)
             for part in chunks(readable):
                 quarantine.release(connection, part)
-        import_log.record(connection, run_id, counts)
-        import_log.complete(connection, run_id)
+        import_log.complete(connection, run_id, counts)
         loader.received.record(connection)
     return import_log.Summary(run_id, counts)
 

@@ -28,7 +28,7 @@ from archive.store.maintenance_log import Maintenance
 from archive.store.selection import Extent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy.engine import Connection
@@ -65,13 +65,6 @@ class Written(NamedTuple):
     head: Head
 
 
-class _Job(NamedTuple):
-    """A job of the bundle, for which a link has to be in it."""
-
-    key: str
-    digest: bytes
-
-
 def write(
     connection: Connection,
     folder: Path,
@@ -85,8 +78,8 @@ def write(
     """
     head = evidence_chain.head(connection)
     ids = Scope(appliances=selected.appliances).appliance_ids(connection)
-    jobs, masked = _write_documents(connection, folder, selected, ids, advance)
-    first = _first_link(connection, selected, ids, jobs)
+    documents, masked, marks = _write_documents(connection, folder, selected, ids, advance)
+    first = _first_link(connection, selected, ids, marks)
     _write_chain(connection, folder, first)
     with _file(folder, RECEIVED) as out:
         out.write(f"{csv_line(RECEIVED_COLUMNS)}\n")
@@ -111,7 +104,7 @@ def write(
     ):
         with _file(folder, name) as out:
             delimited.write(columns, rows, out)
-    written = Written(len(jobs), masked, first, head)
+    written = Written(documents, masked, first, head)
     with _file(folder, "README.txt") as out:
         calendar = settings.calendar(connection)
         out.write(evidence_readme.text(selected, written, calendar))
@@ -125,10 +118,13 @@ def _write_documents(
     selected: Selected,
     ids: list[int] | None,
     advance: Callable[[float], None],
-) -> tuple[list[_Job], int]:
-    """Write the canonical form of each document as a line, and the index of these lines."""
-    jobs: list[_Job] = []
-    masked = 0
+) -> tuple[int, int, set[int]]:
+    """Write the canonical form of each document as a line, and the index of these lines.
+
+    Return their number, that of the masked ones, and the marks of those that a link must list.
+    """
+    marks: set[int] = set()
+    documents = masked = 0
     with _file(folder, DOCUMENTS) as out, _file(folder, INDEX) as index:
         index.write(f"{csv_line(INDEX_COLUMNS)}\n")
         for job in job_reader.jobs(
@@ -140,14 +136,16 @@ def _write_documents(
             shown = mask_json(document)
             is_masked = shown != document
             out.write(f"{json_numbers.dumps(shown) if is_masked else job.text}\n")
-            jobs.append(_Job(job.key, job.digest))
+            documents += 1
             masked += is_masked
+            if selected.since is not None:  # otherwise all links are in the bundle
+                marks.add(document_mark(job.key, job.digest.hex()))
             cells = (
-                len(jobs), job.appliance, job.key, job.day, job.rows.job.status, job.digest,
+                documents, job.appliance, job.key, job.day, job.rows.job.status, job.digest,
                 "yes" if is_masked else "no",
             )  # fmt: skip
             index.write(f"{csv_line(cells)}\n")
-    return jobs, masked
+    return documents, masked, marks
 
 
 def _start(connection: Connection, selected: Selected) -> str | None:
@@ -159,7 +157,7 @@ def _start(connection: Connection, selected: Selected) -> str | None:
 
 
 def _first_link(
-    connection: Connection, selected: Selected, ids: list[int] | None, jobs: Sequence[_Job]
+    connection: Connection, selected: Selected, ids: list[int] | None, marks: set[int]
 ) -> int:
     """Return the number of the first link that the bundle needs, so that each job is listed in one."""
     start = _start(connection, selected)
@@ -168,11 +166,10 @@ def _first_link(
     table = tables.evidence_link
     query = sa.select(sa.func.min(table.c.id)).where(table.c.recorded_at >= start)
     first = connection.execute(query).scalar() or evidence_chain.head(connection).id
-    missing = set(jobs)
     for _, listed in _received(connection, first, ids):
-        missing.difference_update(listed)
-    # An appliance's clock was ahead by days.
-    return 1 if missing else max(first, 1)
+        marks.difference_update(listed)
+    # Some are left if an appliance's clock was ahead by days.
+    return 1 if marks else max(first, 1)
 
 
 def _recorded_at(connection: Connection, head: Head) -> str | None:
@@ -199,12 +196,13 @@ def chain_line(link: Link, previous: bytes) -> str:
 
 def _received(
     connection: Connection, first: int, ids: list[int] | None
-) -> Iterator[tuple[str, list[_Job]]]:
-    """Yield the lines of documents, part by part, from a link on, and what is listed in them."""
+) -> Iterator[tuple[str, Iterator[int]]]:
+    """Yield the lines of documents, part by part, from a link on, and the marks of the documents."""
     wanted = None if ids is None else set(ids)
     for part, appliance_id, name in received_documents.parts_since(connection, first):
         if wanted is None or appliance_id in wanted:
-            listed = list(map(_Job, part.keys, part.digests))
+            digests = (digest.hex() for digest in part.digests)
+            listed = map(document_mark, part.keys, digests)
             yield received_documents.lines(part.link_id, name, part.keys, part.digests), listed
 
 
@@ -230,6 +228,14 @@ def _write_sums(folder: Path) -> None:
     with _file(folder, SUMS) as out:
         for name in names:
             out.write(f"{file_digest(folder / name)}  {name}\n")
+
+
+def document_mark(key: str, digest: str) -> int:
+    """Return a number for a document: a set of these takes a fraction of the memory of the texts.
+
+    It is the same in one process only.
+    """
+    return hash((key, digest))
 
 
 def file_digest(path: Path) -> str:

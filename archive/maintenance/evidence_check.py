@@ -21,6 +21,7 @@ from archive.maintenance.evidence_bundle import (
     RECEIVED_COLUMNS,
     SUMS,
     chain_line,
+    document_mark,
     file_digest,
 )
 from archive.store import evidence_chain
@@ -157,7 +158,7 @@ def _received(folder: Path, links: dict[int, _Link], listed: set[int]) -> Iterat
                 yield f"{RECEIVED}:{number}: {CHAIN} has no link {cells[0]}"
         mark.update(_bytes(f"{line}\n"))
         last = number
-        listed.add(_mark(cells[2], cells[3]))
+        listed.add(document_mark(cells[2], cells[3]))
     yield from _differing(link, mark.hexdigest(), last)
 
 
@@ -178,15 +179,10 @@ def _documents(folder: Path, listed: set[int]) -> Iterator[str]:
         found = dict(zip(INDEX_COLUMNS, cells, strict=True))
         if found["masked"] == "no" and _digest(document) != found["digest"]:
             yield f"{DOCUMENTS}:{place}: not the document of {found['job']} of {found['appliance']}"
-        if _mark(found["job"], found["digest"]) not in listed:
+        if document_mark(found["job"], found["digest"]) not in listed:
             yield f"{INDEX}:{number}: no line of {RECEIVED} has this job with this digest"
     for place, _ in documents:
         yield f"{DOCUMENTS}:{place}: not in {INDEX}"
-
-
-def _mark(key: str, digest: str) -> int:
-    """Return a number for a document: as a set of these takes a tenth of the memory of the texts."""
-    return hash((key, digest))
 
 
 def _digest(line: str) -> str:

@@ -56,8 +56,7 @@ def reread(engine: Engine) -> int:
             loader.load(connection, waiting, counts, anew=True)
         loader.judged.judge(connection)
         loader.finish(connection)
-        import_log.record(connection, run_id, counts)
-        import_log.complete(connection, run_id)
+        import_log.complete(connection, run_id, counts)
         loader.received.record(connection)
     return counts.changed
 

@@ -99,8 +99,12 @@ def _links(connection: Connection, key: Key | None) -> Iterator[str]:
 def _unlinked(connection: Connection) -> Iterator[str]:
     """Find complete imports without a link."""
     run = tables.ingest_run
-    linked = sa.select(_LINK.c.subject_id).where(_LINK.c.what == IMPORT)
-    query = sa.select(run.c.id).where(run.c.outcome == "complete", run.c.id.not_in(linked))
+    # A join: for NOT IN, PostgreSQL would search a long list again and again.
+    query = (
+        sa.select(run.c.id)
+        .outerjoin(_LINK, (_LINK.c.subject_id == run.c.id) & (_LINK.c.what == IMPORT))
+        .where(run.c.outcome == "complete", _LINK.c.id.is_(None))
+    )
     for number in connection.execute(query.order_by(run.c.id)).scalars():
         yield f"ingest_run (id {number}): complete, but no link of the chain has it: {_RESTORE}"
 
@@ -109,11 +113,8 @@ def _lost_lists(connection: Connection, absences: Absences) -> Iterator[str]:
     """Find links whose lists are gone, without maintenance that tells why."""
     query = (
         sa.select(_LINK.c.id, _LINK.c.subject_id, _LINK.c.appliance_name)
-        .where(
-            _LINK.c.what == IMPORT,
-            _LINK.c.documents > 0,
-            _LINK.c.id.not_in(sa.select(_LIST.c.link_id)),
-        )
+        .outerjoin(_LIST, _LIST.c.link_id == _LINK.c.id)
+        .where(_LINK.c.what == IMPORT, _LINK.c.documents > 0, _LIST.c.link_id.is_(None))
         .order_by(_LINK.c.id)
     )
     for link, run, name in connection.execute(query).all():

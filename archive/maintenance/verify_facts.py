@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _RESTORE = "restore it from a backup, or compare it with a bundle made before"
 _LINK = tables.evidence_link
+_AT_A_TIME = 5000
+_LATEST = "9999-12-31T23:59:59.999999Z"
 
 
 def problems(connection: Connection, absences: Absences) -> Iterator[str]:
@@ -35,7 +37,9 @@ def problems(connection: Connection, absences: Absences) -> Iterator[str]:
     columns = (_LINK.c[name] for name in Link._fields)
     ours = sa.or_(_LINK.c.what.in_((FACTS, SETTINGS)), _LINK.c.facts.is_not(None))
     facts = sa.select(*columns).where(ours).order_by(_LINK.c.id)
-    for link in map(Link._make, connection.execute(facts).all()):
+    found = list(map(Link._make, connection.execute(facts)))
+    earliest = _earliest_since(connection, {link.id for link in found})
+    for link in found:
         name = absences.name_now(link.id, link.appliance_name)
         if link.facts is None:
             if name is not None:
@@ -48,8 +52,13 @@ def problems(connection: Connection, absences: Absences) -> Iterator[str]:
             continue
         if link.what == SETTINGS:
             settings[name] = link
-        elif not absences.is_rewritten(link.id, link.appliance_name):
-            yield from _history(connection, appliances[name], link)
+        # If a later link is from before, the clock was ahead: the rows were taken back since.
+        elif (
+            link.seen_at is not None
+            and link.seen_at <= earliest[link.id]
+            and not absences.is_rewritten(link.id, link.appliance_name)
+        ):
+            yield from _history(connection, appliances[name], link, link.seen_at)
     for name, link in settings.items():
         if link.facts != appliances[name].facts() and not absences.is_rewritten(
             link.id, link.appliance_name
@@ -60,18 +69,29 @@ def problems(connection: Connection, absences: Absences) -> Iterator[str]:
             )
 
 
-def _history(connection: Connection, appliance: Change, link: Link) -> Iterator[str]:
+def _history(connection: Connection, appliance: Change, link: Link, seen_at: str) -> Iterator[str]:
     """Compare what an appliance reported with a link, with the rows of that time."""
-    if link.seen_at is None or _by_wrong_clock(connection, link.id, link.seen_at):
-        return
-    if fact_history.in_force(connection, appliance.id, link.seen_at) != link.facts:
+    if fact_history.in_force(connection, appliance.id, seen_at) != link.facts:
         yield (
             f"{appliance.name}: schedule, system_version or system_time_zone is not as link {link.id}"
-            f" has it of {link.seen_at}: {_RESTORE}"
+            f" has it of {seen_at}: {_RESTORE}"
         )
 
 
-def _by_wrong_clock(connection: Connection, number: int, seen_at: str) -> bool:
-    """Return whether the clock was ahead: a later link is from before. Then the rows were taken back."""
-    later = sa.select(_LINK.c.id).where(_LINK.c.id >= number, _LINK.c.recorded_at < seen_at)
-    return connection.execute(later.limit(1)).first() is not None
+def _earliest_since(connection: Connection, numbers: set[int]) -> dict[int, str]:
+    """Return for each of some links when it, or any later one, was recorded: the earliest time."""
+    found: dict[int, str] = {}
+    if not numbers:
+        return found
+    query = (
+        sa.select(_LINK.c.id, _LINK.c.recorded_at)
+        .where(_LINK.c.id >= min(numbers))
+        .order_by(_LINK.c.id.desc())
+    )
+    earliest = _LATEST
+    with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
+        for number, recorded_at in rows:
+            earliest = min(earliest, recorded_at)
+            if number in numbers:
+                found[number] = earliest
+    return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import db, timestamps
-from archive.db import tables
+from archive.db import seals, tables
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import next_id
 
@@ -42,14 +42,12 @@ class Locked(NamedTuple):
 
 # Making a statement takes longer than executing it for one appliance.
 _TABLE, _PRUNED = tables.appliance, tables.pruned_appliance
-_NAMED = (
-    sa.select(
-        _TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen, _PRUNED.c.until_time
-    )
-    .outerjoin(_PRUNED, _PRUNED.c.appliance_id == _TABLE.c.id)
-    .where(_TABLE.c.name.in_(sa.bindparam("names", expanding=True)))
-)
-_WIDENED = (
+_ROWS = sa.select(
+    _TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen, _PRUNED.c.until_time
+).outerjoin(_PRUNED, _PRUNED.c.appliance_id == _TABLE.c.id)
+_NAMED = _ROWS.where(_TABLE.c.name.in_(sa.bindparam("names", expanding=True)))
+_NAMED_SO = db.Prepared(_ROWS.where(_TABLE.c.name == sa.bindparam("name")))
+_WIDENED = seals.PreparedUpdate(
     sa.update(_TABLE)
     .where(_TABLE.c.id == sa.bindparam("number"))
     .values(first_seen=sa.bindparam("first"), last_seen=sa.bindparam("last"))
@@ -88,9 +86,13 @@ def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, i
 
 def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
     """Return the rows of the named appliances that the archive has, by name."""
+    wanted = list(names)
+    if len(wanted) == 1:
+        rows = _NAMED_SO.rows(connection, {"name": wanted[0]})
+        return {name: _Known(*row) for name, *row in rows}
     return {
         row.name: _Known(row.id, row.first_seen, row.last_seen, row.until_time)
-        for chunk in chunks(names)
+        for chunk in chunks(wanted)
         for row in connection.execute(_NAMED, {"names": chunk})
     }
 
@@ -131,4 +133,4 @@ def _widen(
         if seen[name].first_seen < row.first_seen or seen[name].last_seen > last_seen
     ]
     if widened:
-        connection.execute(_WIDENED, widened)
+        _WIDENED.execute(connection, widened)

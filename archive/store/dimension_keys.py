@@ -169,14 +169,14 @@ def _look_up(
 
 def next_id(connection: Connection, table: sa.Table) -> int:
     """Return the ID after a table's greatest; hold a lock that prevents inserts."""
-    greatest = connection.execute(_greatest(table)).scalar()
+    ((greatest,),) = _greatest(table).rows(connection, {})
     return int(greatest or 0) + 1
 
 
 @lru_cache  # making a statement takes longer than executing it
-def _greatest(table: sa.Table) -> sa.Select[Any]:
+def _greatest(table: sa.Table) -> db.Prepared:
     """Return the SELECT of the greatest id of a table."""
-    return sa.select(sa.func.max(table.c.id))
+    return db.Prepared(sa.select(sa.func.max(table.c.id)))
 
 
 def _columns(key: Sequence[Any]) -> Sequence[Any]:

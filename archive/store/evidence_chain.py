@@ -190,6 +190,17 @@ def links(connection: Connection, since: int = 1, *, with_facts: bool = False) -
             yield Link._make(row)
 
 
+def keys(connection: Connection) -> dict[str | None, int]:
+    """Return the number of links by the name of their key, None without one, in order of first use."""
+    table = tables.evidence_link
+    query = (
+        sa.select(table.c.key_id, sa.func.count())
+        .group_by(table.c.key_id)
+        .order_by(sa.func.min(table.c.id))
+    )
+    return dict(map(tuple, connection.execute(query)))
+
+
 def csv_line(cells: Sequence[Any]) -> str:
     """Return cells as a line of CSV without its end; bytes in hexadecimal digits, None as nothing."""
     return ",".join(map(_cell, cells))

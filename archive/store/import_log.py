@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import db, timestamps
-from archive.db import tables
+from archive.db import seals, tables
 from archive.errors import DatabaseError
 from archive.masking import mask_text
 from archive.store.counts import Counts
@@ -54,9 +55,7 @@ class LoggedRun(NamedTuple):
     pruned: int
 
 
-# Making a statement takes longer than executing it for one row.
-_STARTED = sa.insert(tables.ingest_run)
-_CHANGED = sa.update(tables.ingest_run).where(tables.ingest_run.c.id == sa.bindparam("of_run"))
+_TABLE = tables.ingest_run
 
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
@@ -67,8 +66,8 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
     with db.writing(engine) as connection:
         db.lock(connection, ["runs"])
         # Numbers are in the order of the starts, which `archive export --after` relies on.
-        run_id = next_id(connection, tables.ingest_run)
-        values = {
+        run_id = next_id(connection, _TABLE)
+        values: dict[str, Any] = {
             "id": run_id,
             # A file name need not be valid text; then its bytes are shown escaped.
             "source": mask_text(source.encode("utf-8", "backslashreplace").decode()),
@@ -77,7 +76,8 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
             "outcome": "running",
             **asdict(Counts()),
         }
-        connection.execute(_STARTED, values)
+        row = tuple(values.get(column.name) for column in seals.facts(_TABLE))
+        db.insert(connection, _TABLE, [row])
     return run_id
 
 
@@ -94,9 +94,10 @@ def record(
     _update(connection, run_id, values)
 
 
-def complete(connection: Connection, run_id: int) -> None:
-    """Record that an import is complete, in its last transaction."""
-    _update(connection, run_id, {"outcome": "complete", "finished": timestamps.now()})
+def complete(connection: Connection, run_id: int, counts: Counts) -> None:
+    """Record that an import is complete, with all its counts, in its last transaction."""
+    ended = {"outcome": "complete", "finished": timestamps.now()}
+    _update(connection, run_id, asdict(counts) | ended)
 
 
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
@@ -122,7 +123,16 @@ def logged_runs(
 
 
 def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None:
-    connection.execute(_CHANGED, {"of_run": run_id, **values})
+    new = {f"new_{name}": value for name, value in values.items()}
+    _changed(tuple(values)).execute(connection, [{"of_run": run_id, **new}])
+
+
+@cache  # making a statement takes longer than executing it
+def _changed(names: tuple[str, ...]) -> seals.PreparedUpdate:
+    """Return what changes some columns of an import."""
+    values = {name: sa.bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names}
+    of_run = _TABLE.c.id == sa.bindparam("of_run")
+    return seals.PreparedUpdate(sa.update(_TABLE).where(of_run).values(values))
 
 
 @contextmanager

@@ -79,6 +79,9 @@ _GREATEST_IDS = sa.select(
         0,
     ).label("greatest"),
 ).where(tables.appliance.c.id.in_(sa.bindparam("ids", expanding=True)))
+_GREATEST_ID = db.Prepared(
+    sa.select(sa.func.max(_JOB.id)).where(_JOB.appliance_id == sa.bindparam("of_appliance"))
+)
 _OF_JOBS = sa.update(tables.job).where(
     _JOB.appliance_id == sa.bindparam("of_appliance"),
     _JOB.id.in_(sa.bindparam("ids", expanding=True)),
@@ -135,6 +138,9 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
     """Return the greatest job ID of each appliance, 0 without jobs."""
+    if len(appliance_ids) == 1:
+        ((greatest,),) = _GREATEST_ID.rows(connection, {"of_appliance": appliance_ids[0]})
+        return {appliance_ids[0]: greatest or 0}
     return {
         row.id: row.greatest
         for chunk in chunks(appliance_ids)

@@ -33,13 +33,23 @@ _ENTRY = struct.Struct(">16sq")
 _REMEMBERED = 200_000
 # Making a statement takes longer than executing it for one appliance.
 _TABLE, _JOB = tables.latest_import, tables.job.c
-_OF_APPLIANCES = sa.select(_TABLE).where(
+_OF_APPLIANCES = sa.select(_TABLE.c.appliance_id, _TABLE.c.seen_at, _TABLE.c.documents).where(
     _TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_OF_APPLIANCE = db.Prepared(
+    sa.select(_TABLE.c.appliance_id, _TABLE.c.seen_at, _TABLE.c.documents).where(
+        _TABLE.c.appliance_id == sa.bindparam("number")
+    )
 )
 _SEEN_AGAIN = (
     sa.update(_TABLE)
     .where(_TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True)))
     .values(seen_at=sa.bindparam("instant"))
+)
+_UNMARKED_OF = db.Prepared(
+    sa.select(_JOB.appliance_id, _JOB.id).where(
+        _JOB.appliance_id == sa.bindparam("number"), _JOB.last_seen.is_(None)
+    )
 )
 _UNMARKED = sa.select(_JOB.appliance_id, _JOB.id).where(
     _JOB.appliance_id.in_(sa.bindparam("ids", expanding=True)), _JOB.last_seen.is_(None)
@@ -89,21 +99,19 @@ class LatestImports:
         # Those begun are not read again: what this import adds to them is appended at the end.
         for chunk in chunks(number for number in wanted if number not in self._begun):
             unmarked = _unmarked(connection, chunk)
-            for row in connection.execute(_OF_APPLIANCES, {"ids": chunk}):
-                documents = decode(row.documents)
+            for appliance_id, seen_at, data in _stored(connection, chunk):
+                documents = decode(data)
                 # The row of a job may have been deleted: its document must be read again then.
                 known = {
-                    mark: job
-                    for mark, job in documents.items()
-                    if (row.appliance_id, job) in unmarked
+                    mark: job for mark, job in documents.items() if (appliance_id, job) in unmarked
                 }
-                seen_at, stale = row.seen_at, len(known) < len(documents)
+                stale = len(known) < len(documents)
                 wrong = timestamps.is_future(seen_at)
                 if wrong:
                     # That import must not stay the latest one until then.
-                    seen_at, stale = timestamps.just_before(self._seen_at), True
-                latest = self._latest[row.appliance_id] = _Latest(seen_at, known, stale, wrong)
-                latest.before = self._before.pop(row.appliance_id, {})
+                    seen_at, stale = timestamps.just_before(self._seen_at), True  # noqa: PLW2901 - as stored
+                latest = self._latest[appliance_id] = _Latest(seen_at, known, stale, wrong)
+                latest.before = self._before.pop(appliance_id, {})
 
     def takes(self, appliance_id: int) -> bool:
         """Return whether the import being loaded is at least as new as the latest one."""
@@ -226,8 +234,17 @@ class LatestImports:
             }
 
 
+def _stored(connection: Connection, appliance_ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of appliances: their ID, when their latest import was seen, and its documents."""
+    if len(appliance_ids) == 1:
+        return _OF_APPLIANCE.rows(connection, {"number": next(iter(appliance_ids))})
+    return map(tuple, connection.execute(_OF_APPLIANCES, {"ids": appliance_ids}))
+
+
 def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tuple[int, int]]:
     """Return the jobs (appliance ID, job ID) that have no `last_seen` of their own."""
+    if len(appliance_ids) == 1:
+        return set(_UNMARKED_OF.rows(connection, {"number": next(iter(appliance_ids))}))
     return set(map(tuple, connection.execute(_UNMARKED, {"ids": appliance_ids})))
 
 

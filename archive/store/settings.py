@@ -19,14 +19,15 @@ _ZONE = "calendar.time_zone"
 _DAY_START = "calendar.day_start"
 
 
+_SETTINGS = db.Prepared(sa.select(tables.setting.c.name, tables.setting.c.value))
+
+
 def calendar(connection: Connection) -> Calendar:
     """Return the archive's calendar.
 
     A setting that is missing has its default: UTC, days from midnight.
     """
-    table = tables.setting
-    found = connection.execute(sa.select(table.c.name, table.c.value))
-    values: dict[str, str] = dict(map(tuple, found))
+    values: dict[str, str] = dict(_SETTINGS.rows(connection, {}))
     plain = Calendar()
     return Calendar(values.get(_ZONE, plain.zone), values.get(_DAY_START, plain.day_start))
 

@@ -109,6 +109,8 @@ def test_key_of_the_configuration_signs_imports(
         signed = [link.mac is not None for link in evidence_chain.links(connection)]
     assert signed == [False, True, True]
     assert archive("db", "verify", "--config", str(config), place).code == 0
+    done = archive("evidence", "verify", "--config", str(config), place)
+    assert done.err.endswith("\n1 link without a key.\n2 links with the configured key.\n")
     config.write_text(f'[evidence]\nkey = "{KEY}x"\n')
     done = archive("db", "verify", "--config", str(config), place)
     assert "the newest link is not made with the configured key" in done.out

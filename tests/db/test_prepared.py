@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import tables
+from archive.db import seals, tables
 from archive.errors import DatabaseError
 from tests.support.archives import import_documents
 from tests.support.samples import api, job
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 _JOB = tables.job
+EARLY = "2020-01-01T00:00:00.000000Z"
 QUERY = (
     sa.select(*(_JOB.c[name] for name in ("key", "day", "start_time", "size_bytes", "fast_backup")))
     .where(_JOB.c.appliance_id == sa.bindparam("appliance"), _JOB.c.status == "SUCCEEDED")
@@ -49,6 +50,23 @@ def test_prepared_delete(engine: Engine) -> None:
         gone.execute(connection, {"job": 1})
         left = connection.execute(sa.select(tables.job_status.c.job_id)).scalars().all()
     assert sorted(left) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("numbers", [[1], [1, 2, 3]])
+def test_prepared_update_of_a_sealed_table(engine: Engine, numbers: list[int]) -> None:
+    """The rows have the new values, and seals that match them."""
+    imported(engine)
+    update = seals.PreparedUpdate(
+        sa.update(_JOB)
+        .where(_JOB.c.appliance_id == 1, _JOB.c.id == sa.bindparam("number"))
+        .values(first_seen=sa.bindparam("instant", type_=_JOB.c.first_seen.type))
+    )
+    with db.writing(engine) as connection:
+        update.execute(connection, [{"number": number, "instant": EARLY} for number in numbers])
+    with db.reading(engine) as connection:
+        facts = connection.execute(sa.select(*seals.facts(_JOB), _JOB.c.seal)).all()
+    assert [row.id for row in facts if row.first_seen == EARLY] == numbers
+    assert [seals.broken(_JOB, row[:-1], row.seal) for row in facts] == [[]] * 4
 
 
 def test_error_of_a_prepared_statement_is_explained(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from archive.db import tables
 from archive.errors import UsageError
 from archive.export import text
 from archive.store import import_log
+from archive.store.counts import Counts
 from archive.store.selection import Extent, following
 from tests.support.archives import count, each, empty, import_documents, lines
 from tests.support.laws import EXAMPLES
@@ -97,7 +98,7 @@ def test_import_that_is_still_running(engine: Engine) -> None:
     assert following_of(engine, 0, day(25, 11)) == 1
     assert following_of(engine, 0, day(25, 12)) == 3
     with db.writing(engine) as connection:
-        import_log.complete(connection, running)
+        import_log.complete(connection, running, Counts())
     assert following_of(engine, 0, day(24, 13)) == 3
 
 
