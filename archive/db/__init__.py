@@ -1,13 +1,13 @@
 """Everything that differs between SQLite and PostgreSQL.
 
 Other packages use these names and do not ask which database it is. `tables`, `comments`, `migrate`,
-`roles` and `foreign_tables` are imported by those who need them.
+`roles`, `damaged_values` and `foreign_tables` are imported by those who need them.
 """
 
 from __future__ import annotations
 
 from archive.db.bulk_insert import insert, upsert
-from archive.db.catalog import comment, complaints, read_any_text, require_utf8
+from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import (
@@ -57,7 +57,6 @@ __all__ = [
     "own_query",
     "parse_url",
     "prepare_file",
-    "read_any_text",
     "reading",
     "require_utf8",
     "shown",

@@ -56,17 +56,6 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
-def read_any_text(connection: Connection) -> None:
-    """Return texts that are not UTF-8, too, with a lone surrogate for each wrong byte.
-
-    Otherwise SQLite's driver refuses the row. PostgreSQL stores no such texts. It lasts as long as the
-    connection to the database.
-    """
-    driver = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite" and driver is not None:
-        driver.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-
-
 def complaints(connection: Connection, *, fast: bool = False) -> list[str]:
     """Return problems that SQLite finds in its file; on PostgreSQL none.
 

@@ -31,7 +31,7 @@ _SHUT_DOWN = "the server is starting or shutting down; run the command again lat
 _USER = "the server refused the user or the password; check them and the server's pg_hba.conf"
 _INCOMPLETE = "a table, view or column is missing; check --database, then run `archive db verify`"
 
-# Stands for an error of Python's driver for SQLite that has no code: a text is not UTF-8.
+# Stands for an error of a driver about a value that it cannot read; it has no code.
 _UNDECODED = "undecoded"
 # By the code, or by the part of it that stands for a whole class.
 _SENTENCES = {
@@ -123,6 +123,10 @@ def codes(error: BaseException, engine: Engine) -> Iterator[str]:
         yield "_".join(sqlite.split("_")[:2])
         return
     if engine.dialect.name == "sqlite" and type(error).__name__ == "OperationalError":
+        yield _UNDECODED
+    if (
+        type(error).__name__ == "DataError"
+    ):  # of psycopg itself, for a time that Python does not have
         yield _UNDECODED
     sqlstate: str | None = getattr(error, "sqlstate", None)
     if sqlstate is None and engine.dialect.name == "postgresql":

@@ -38,8 +38,12 @@ HIDDEN = _AS_RECEIVED | {
     if (column.name == "digest" and table not in (tables.job, tables.evidence_link))
     or (column.name == seals.COLUMN and table.name in dict(_AS_RECEIVED))
 }
-# Records that nobody changes: only the seals of new rows are stored after them.
-APPEND_ONLY = (tables.maintenance.name, tables.evidence_link.name)
+# Records that nobody changes, and the column that may be: seals are stored after new rows, and facts of a
+# forgotten appliance go.
+APPEND_ONLY = {
+    tables.maintenance.name: seals.COLUMN,
+    tables.evidence_link.name: tables.evidence_link.c.facts.name,
+}
 # Relations that a writer writes to: the schema's revision, and views, it only reads.
 CHANGED = tuple(tables.metadata.tables)
 
@@ -76,9 +80,8 @@ def grants(rights: Rights) -> Iterator[str]:
     changed = [name for name in CHANGED if name not in APPEND_ONLY]
     yield f"SELECT ON {', '.join(RELATIONS)}"
     yield f"INSERT, UPDATE, DELETE ON {', '.join(changed)}"
-    for name in APPEND_ONLY:
-        sealed = seals.COLUMN in tables.metadata.tables[name].c
-        yield f"INSERT{f', UPDATE ({seals.COLUMN})' if sealed else ''} ON {name}"
+    for name, column in APPEND_ONLY.items():
+        yield f"INSERT, UPDATE ({column}) ON {name}"
 
 
 def _quoted(column: str) -> str:

@@ -27,9 +27,11 @@ _ENTRY_LENGTH = 1000
 _NEXT = re.compile(
     rf',{_SPACE}(?:"{JOB_KEY.pattern}"{_SPACE}:{_SPACE}\{{|{_ENTRY.pattern})', re.ASCII
 )
-# Text without brackets outside of its strings; strings; what a string has up to its end.
-_PLAIN = re.compile(r'[^][{}"]++')
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# Strings and what stands between them, without brackets but for the innermost ones; brackets in a row;
+# what a string has up to its end. Character by character it would take a minute.
+_TEXT = r'(?:[^][{}"]++|"(?:[^"\\]++|\\.)*+")'
+_PLAIN = re.compile(rf"(?:{_TEXT}|[\[{{]{_TEXT}*+[\]}}])++", re.DOTALL)
+_BRACKETS = re.compile(r"[\[{]++|[\]}]++")
 _IN_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 
@@ -93,12 +95,18 @@ class AnswerText(JsonText):
                 place = _end(_IN_STRING, self._buffer, place)
                 in_string = self._buffer[place : place + 1] != '"'
                 place += not in_string
-            elif match := _STRING.match(self._buffer, place) or _PLAIN.match(self._buffer, place):
+            elif match := _PLAIN.match(self._buffer, place):
                 place = match.end()
+            elif match := _BRACKETS.match(self._buffer, place):
+                length = match.end() - place
+                if self._buffer[place] in "]}":
+                    length = min(length, depth)
+                    depth -= length
+                else:
+                    depth += length
+                place += length
             elif place < len(self._buffer):
-                character = self._buffer[place]
-                in_string = character == '"'
-                depth += (character in "[{") - (character in "]}")
+                in_string = True
                 place += 1
             skipped += place - self._place
             self._step_to(place)

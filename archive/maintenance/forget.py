@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from archive.db import tables
 from archive.maintenance.appliances import Extent, changing, find
 from archive.maintenance.explained_absence import Absences
+from archive.maintenance.hold import require_released
 from archive.store import appliance_rows, day_totals, maintenance_log, shared_rows
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def forget(engine: Engine, name: str) -> Extent:
     """Delete an appliance in one transaction, and return what the archive had of it.
 
     Texts that only its jobs had go, too, such as the URL of its target. An import that brought jobs
-    of other appliances stays in the log. Raises UsageError for an unknown name.
+    of other appliances stays in the log. Raises UsageError for an unknown name, and for an appliance on
+    legal hold.
 
     If the configuration still has the appliance, the next collection brings it again.
     """
@@ -30,6 +32,7 @@ def forget(engine: Engine, name: str) -> Extent:
         known = find(connection, name)
         runs: list[int] = []
         if known.id is not None:
+            require_released(connection, [known.id])
             runs = appliance_rows.runs(connection, known.id)
             day_totals.subtract(connection, known.id)
             appliance_rows.delete(connection, known.id)

@@ -1,4 +1,4 @@
-"""Legal hold: nothing of an appliance on hold is pruned.
+"""Legal hold: nothing of an appliance on hold is pruned, forgotten or undone.
 
 The archive records it, not the configuration: it must hold on every machine, and when the appliance is no
 longer configured.
@@ -19,7 +19,7 @@ from archive.store import maintenance_log
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 
 def hold(engine: Engine, names: Iterable[str]) -> list[str]:
@@ -33,6 +33,17 @@ def hold(engine: Engine, names: Iterable[str]) -> list[str]:
 def release(engine: Engine, names: Iterable[str]) -> list[str]:
     """End the hold of appliances, and return the names of those that were on hold. Raises UsageError."""
     return _change(engine, names, None)
+
+
+def require_released(connection: Connection, ids: Iterable[int]) -> None:
+    """Raise UsageError if any of some appliances is on hold, so that none of its jobs may be deleted."""
+    table = tables.appliance
+    query = sa.select(table.c.name).where(table.c.id.in_(list(ids)), table.c.held_at.is_not(None))
+    held = connection.execute(query.order_by(table.c.name)).scalars().first()
+    if held is not None:
+        raise UsageError(
+            f"{held} is on legal hold: run `archive appliance release {held}` first, if you may"
+        )
 
 
 def _change(engine: Engine, names: Iterable[str], held_at: str | None) -> list[str]:

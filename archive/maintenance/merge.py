@@ -145,17 +145,19 @@ def _observation(job: ArchivedJob, name: str) -> Observation:
 
 
 def _widen(connection: Connection, source: int, target: int) -> None:
-    """Set when the appliance was seen, first and last, from both."""
+    """Set when the appliance was seen, first and last, and whether it is on hold, from both."""
     table = tables.appliance
     both = table.c.id.in_((source, target))
-    first, last = (
+    first, last, held = (
         sa.select(function(column, type_=column.type)).where(both).scalar_subquery()
         for function, column in (
             (sa.func.min, table.c.first_seen),
             (sa.func.max, table.c.last_seen),
+            (sa.func.min, table.c.held_at),
         )
     )
-    seen = connection.execute(sa.select(first, last)).one()
+    seen = connection.execute(sa.select(first, last, held)).one()
+    names = ("first_seen", "last_seen", "held_at")
     connection.execute(
-        sa.update(table).where(table.c.id == target).values(first_seen=seen[0], last_seen=seen[1])
+        sa.update(table).where(table.c.id == target).values(dict(zip(names, seen, strict=True)))
     )

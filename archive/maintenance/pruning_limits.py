@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import timestamps
-from archive.calendar import ordinal
+from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.store import appliance_history, pruned_periods
 from archive.store.appliance_judge import ApplianceJudge, folded
@@ -165,8 +165,11 @@ def _last_success(connection: Connection, appliance_id: int) -> str | None:
 
 def _first_job(connection: Connection, one: Appliance) -> str | None:
     """Return the first day (ISO) with jobs that take part in the judgement."""
-    rows = appliance_history.jobs(connection, one.id, one.floor, None, floor=one.floor).ordered
-    return min((row.day for row in rows), default=None)
+    kind = _JOB.c.day.type
+    query = sa.select(sa.func.min(_JOB.c.day, type_=kind)).where(
+        _JOB.c.appliance_id == one.id, _JOB.c.day >= sa.literal(iso(one.floor), kind)
+    )
+    return connection.execute(query).scalar()
 
 
 def _streaks(connection: Connection, one: Appliance, day: str) -> Streaks:

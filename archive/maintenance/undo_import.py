@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.errors import UsageError
+from archive.maintenance.hold import require_released
 from archive.store import (
     appliance_rows,
     fact_history,
@@ -72,6 +73,7 @@ def undo(engine: Engine, number: int) -> Undone:
         db.lock(connection, ["calendar"])  # no import may run meanwhile
         run = _find(connection, number)
         appliances = _appliances(connection, run)
+        require_released(connection, appliances)
         if pruned_periods.lack_jobs_of(connection, run.id, appliances):
             raise UsageError(f"jobs of import {run.id} were pruned, so it cannot be undone")
         brought = {appliance: list(_jobs(connection, run, appliance)) for appliance in appliances}
@@ -157,10 +159,9 @@ def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job
 def _delete(connection: Connection, appliance: int, jobs: list[int]) -> None:
     """Delete jobs of an appliance."""
     job = tables.job
+    of_appliance = sa.delete(job).where(job.c.appliance_id == appliance)
     for number in jobs:  # their rows in other tables go with them
-        connection.execute(
-            sa.delete(job).where(job.c.appliance_id == appliance, job.c.id == number)
-        )
+        connection.execute(of_appliance.where(job.c.id == number))
 
 
 def _others(connection: Connection, run: _Import, appliance: int) -> list[_Import]:

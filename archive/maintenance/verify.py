@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from archive import db, json_numbers
-from archive.db import seals, tables
+from archive.db import damaged_values, seals, tables
 from archive.document import canonical, findings
 from archive.document.flatten import normalise
 from archive.document.masked import mask_findings, mask_rows
@@ -50,7 +50,7 @@ _PROGRESS_EVERY = 1000
 # So many rows with the same problem have a line each.
 _SHOWN = 10
 # Processor time of the checks, in parts of a hundred: of 20,000 jobs on SQLite. The others take little.
-_TIMES = {"values": 13, "job": 3, "job_status": 1, "totals": 8, "judgement": 8, "messages": 7}
+_TIMES = {"values": 13, "job": 3, "job_status": 1, "day totals": 8, "judgement": 8, "messages": 7}
 _TIME_OF_JOBS = 60
 _RESTORE = "restore it from a backup, or accept your own change with `archive db rebuild --seals`"
 _REBUILD = "run `archive db rebuild`"
@@ -73,19 +73,19 @@ def verify(
     """
     yield from verify_schema.differences(engine)
     with db.reading(engine) as connection:
-        db.read_any_text(connection)
+        damaged_values.read_any_value(connection)
         # The file itself first: if it is damaged, the rest follows from that.
         yield from db.complaints(connection, fast=sample.is_part)
         done = 0
         for name, check in _checks(connection, sample):
-            yield from _guarded(name, check)
+            yield from _guarded(connection, name, check)
             done += _TIMES.get(name, 0)
             on_progress(done / 100)
 
         def on_job(jobs: int, of: int) -> None:
             on_progress((100 - _TIME_OF_JOBS + _TIME_OF_JOBS * jobs / of) / 100)
 
-        yield from _guarded("jobs", lambda: _jobs(connection, sample, on_job))
+        yield from _guarded(connection, "jobs", lambda: _jobs(connection, sample, on_job))
 
 
 def _checks(
@@ -105,15 +105,22 @@ def _checks(
     yield "evidence", lambda: verify_evidence.problems(connection, with_lists=not sample.is_part)
     if not sample.is_part:
         yield "latest imports", lambda: _latest_imports(connection)
-        yield "totals", lambda: _wrong_rows(totals.differences(connection))
+        # Each by itself: a value that one cannot read does not hide what another finds.
+        for kind, find in totals.COMPARISONS.items():
+            yield kind, partial(_compared, connection, find)
         yield "judgement", lambda: _wrong_rows(judged_backups.differences(connection))
         yield "messages", lambda: _message_contents(connection)
 
 
-def _guarded(name: str, check: Callable[[], Iterable[str]]) -> Iterator[str]:
+def _guarded(
+    connection: Connection, name: str, check: Callable[[], Iterable[str]]
+) -> Iterator[str]:
     """Yield the lines of a check; a value that it cannot read is a line, too."""
     try:
-        yield from check()
+        with damaged_values.undone_if_unreadable(connection):
+            yield from check()
+    except damaged_values.UnreadableError as error:
+        yield f"{name}: cannot be checked, since a value is malformed: {error}"
     except (ArchiveError, DBAPIError):
         raise
     except Exception as error:  # noqa: BLE001 - damage can be anything
@@ -171,6 +178,12 @@ def _unsealed(connection: Connection, table: sa.Table, sample: Sample) -> Iterat
 def _days(connection: Connection) -> Iterator[str]:
     advice = f"run `archive db calendar --time-zone {settings.calendar(connection).zone}`"
     yield from _rows(verify_rows.wrong_days(connection), advice)
+
+
+def _compared(
+    connection: Connection, find: Callable[[Connection], Iterable[WrongRow]]
+) -> Iterator[str]:
+    yield from _wrong_rows(find(connection))
 
 
 def _wrong_rows(found: Iterable[WrongRow]) -> Iterator[str]:

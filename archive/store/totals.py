@@ -14,7 +14,7 @@ from archive.store import (
 from archive.store.build_sketches import Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -70,15 +70,9 @@ class ChangedTotals:
 
 
 def differences(connection: Connection) -> Iterator[WrongRow]:
-    """Yield the name of each kind of rows, and how many of those stored are wrong or missing.
-
-    Nothing is changed. Each kind reads all jobs.
-    """
-    yield from day_totals.differences(connection, day_totals.count(connection))
-    yield from appliance_months.differences(connection)
-    yield from build_sketches.differences(connection)
-    yield from anomalies.differences(connection)
-    yield from size_forecasts.differences(connection)
+    """Yield the rows that are wrong, missing or not needed. Nothing is changed."""
+    for find in COMPARISONS.values():
+        yield from find(connection)
 
 
 def rebuild(connection: Connection) -> int:
@@ -91,3 +85,17 @@ def rebuild(connection: Connection) -> int:
     wrong += build_sketches.rebuild(connection) + anomalies.rebuild(connection)
     wrong += size_forecasts.rebuild(connection)
     return wrong + day_totals.rebuild(connection)
+
+
+def _days(connection: Connection) -> Iterable[WrongRow]:
+    return day_totals.differences(connection, day_totals.count(connection))
+
+
+# What finds the wrong rows of each kind, by the kind's name. Each reads all jobs.
+COMPARISONS: dict[str, Callable[[Connection], Iterable[WrongRow]]] = {
+    "day totals": _days,
+    "month totals": appliance_months.differences,
+    "totals of builds": build_sketches.differences,
+    "anomalies": anomalies.differences,
+    "forecasts": size_forecasts.differences,
+}

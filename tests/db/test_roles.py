@@ -15,10 +15,10 @@ from archive.db import engine as engines
 from archive.db.rights import Rights
 from archive.errors import DatabaseError
 from archive.reports import sql_files
-from tests.support import everything, postgres
+from tests.support import postgres
 from tests.support.archives import count, import_documents
 from tests.support.command import archive, at
-from tests.support.samples import DATA, job, stream
+from tests.support.samples import DATA, SAMPLES, job, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def owned() -> Iterator[Engine]:
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         engine = migrate.connect(url)
         migrate.upgrade(engine)
-        everything.fill(engine)
+        import_documents(engine, SAMPLES | {"a": job(new=1), "b": {}})
         try:
             for wanted, name in NAMES.items():
                 if wanted is not Rights.OWNER:
@@ -80,7 +80,7 @@ READS = [
     ("appliance", "list"),
     ("db", "current"),
     ("evidence", "head"),
-    ("export", "csv", "--table", "v_job", "--output", "-"),
+    ("export", "csv", "--view", "v_day", "--output", "-"),
 ]
 
 
@@ -88,9 +88,9 @@ def test_reader_runs_everything_that_shows_no_secrets(owned: Engine, tmp_path: P
     page = str(tmp_path / "page.html")
     with as_role(owned, Rights.READER) as user:
         for arguments in [*READS, ("dashboard", "-o", page), ("mail", "-o", f"{page}.eml")]:
-            mine, owners = archive(*arguments, at(user)), archive(*arguments, at(owned))
-            assert "denied" not in mine.err, (arguments, mine.err)
-            assert mine.code == owners.code, arguments
+            done = archive(*arguments, at(user))
+            assert "denied" not in done.err, (arguments, done.err)
+            assert done.code == 0 or arguments == ("check",), arguments
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,9 @@ def test_writer_can_do_all_but_change_the_schema(owned: Engine) -> None:
             ("appliance", "retire", "vc18", "--from", "2026-09-01"),
             ("appliance", "forget", "vc18", "--yes"),
             ("db", "calendar", "--day-start", "16:00"),
+            ("appliance", "hold", "vc01"),
+            ("db", "prune", "--keep", "90d", "--yes"),
+            ("db", "vacuum"),
             ("db", "rebuild"),
             ("db", "verify"),
             ("export", "jsonl"),

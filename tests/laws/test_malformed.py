@@ -64,7 +64,7 @@ _TOGETHER = [*BATCHES, *([column] for column in ALONE)]
 # What follows from the rest cannot be checked if that is malformed.
 _DERIVED = {
     "anomaly", "appliance_month", "appliance_standing", "build_sketch", "day_sketch", "day_total",
-    "expected_backup", "size_forecast",
+    "evidence_list", "expected_backup", "size_forecast",
 }  # fmt: skip
 # With files that they write.
 _WRITING_FILES = (("dashboard", "page.html"), ("mail", "mail.eml"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import db
+from archive.db import migrate
 from archive.maintenance import evidence_bundle, evidence_check
 from archive.maintenance.evidence_bundle import Selected
 from archive.maintenance.evidence_check import Head
@@ -43,21 +44,35 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def filled(shared_engine: Engine) -> Engine:
-    """An archive with a bit of everything, a forgotten appliance, and a key for its last links."""
-    everything.fill(shared_engine)
-    import_documents(shared_engine, api(secret=_WITH_PASSWORD), "vc02")
-    import_documents(shared_engine, api(gone=job()), "vc,07")
-    keyed = shared_engine.execution_options()
+def fill(engine: Engine) -> Engine:
+    """Fill an archive with a bit of everything, a forgotten appliance, and a key for its last links."""
+    everything.fill(engine)
+    import_documents(engine, api(secret=_WITH_PASSWORD), "vc02")
+    import_documents(engine, api(gone=job()), "vc,07")
+    keyed = engine.execution_options()
     evidence_chain.use_key(keyed, lambda: KEY)
     forget(keyed, "vc,07")
-    return shared_engine
+    return engine
 
 
 @pytest.fixture(scope="module")
-def bundle(filled: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(shared_engine: Engine) -> Engine:
+    return fill(shared_engine)
+
+
+@pytest.fixture(scope="module")
+def bundle_of_each(filled: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the bundle of an archive on each database in turn."""
     return written(filled, tmp_path_factory.mktemp("bundles") / "whole")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a bundle for tests of the files alone."""
+    folder = tmp_path_factory.mktemp("bundle")
+    engine = migrate.connect(str(folder / "archive.db"))
+    migrate.upgrade(engine)
+    return written(fill(engine), folder / "whole")
 
 
 @pytest.fixture
@@ -66,23 +81,25 @@ def copy(bundle: Path, tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-def test_whole_bundle_has_no_problems(bundle: Path, filled: Engine) -> None:
-    assert list(evidence_check.check(bundle, KEY)) == []
+def test_whole_bundle_has_no_problems(bundle_of_each: Path, filled: Engine) -> None:
+    assert list(evidence_check.check(bundle_of_each, KEY)) == []
     with db.reading(filled) as connection:
-        assert list(evidence_check.compare(connection, bundle)) == []
+        assert list(evidence_check.compare(connection, bundle_of_each)) == []
         head = evidence_chain.head(connection)
-    assert list(evidence_check.check(bundle, heads=[Head(head.id, head.link.hex())])) == []
-    (one,) = evidence_check.check(bundle, heads=[Head(head.id, "0" * 64)])
+    assert list(evidence_check.check(bundle_of_each, heads=[Head(head.id, head.link.hex())])) == []
+    (one,) = evidence_check.check(bundle_of_each, heads=[Head(head.id, "0" * 64)])
     assert one == f"chain.csv: link {head.id} is not {'0' * 64}"
 
 
-def test_same_archive_gives_the_same_bytes(bundle: Path, filled: Engine, tmp_path: Path) -> None:
-    assert content(written(filled, tmp_path / "again")) == content(bundle)
+def test_same_archive_gives_the_same_bytes(
+    bundle_of_each: Path, filled: Engine, tmp_path: Path
+) -> None:
+    assert content(written(filled, tmp_path / "again")) == content(bundle_of_each)
 
 
-def test_commands_of_the_page_find_nothing_in_a_whole_bundle(bundle: Path) -> None:
-    page = (bundle / "README.txt").read_text()
-    assert shell(bundle, commands(page)) == ""
+def test_commands_of_the_page_find_nothing_in_a_whole_bundle(bundle_of_each: Path) -> None:
+    page = (bundle_of_each / "README.txt").read_text()
+    assert shell(bundle_of_each, commands(page)) == ""
 
 
 def test_commands_of_the_page_find_a_changed_document_and_link(copy: Path) -> None:
@@ -188,11 +205,11 @@ def test_bundle_of_another_archive_is_named(bundle: Path, engine: Engine) -> Non
     assert one == "chain.csv:2: the archive does not have this link"
 
 
-def test_passwords_are_hidden_and_marked(bundle: Path) -> None:
-    whole = b"".join(content(bundle).values())
+def test_passwords_are_hidden_and_marked(bundle_of_each: Path) -> None:
+    whole = b"".join(content(bundle_of_each).values())
     assert b"hunter2" not in whole
     assert b":secret@" not in whole
-    index = (bundle / "documents.csv").read_text()
+    index = (bundle_of_each / "documents.csv").read_text()
     assert re.search(
         r"^\d+,vc02,secret,2026-02-28,SUCCEEDED,[0-9a-f]{64},yes$", index, re.MULTILINE
     )
@@ -219,11 +236,11 @@ def test_part_of_an_archive(filled: Engine, tmp_path: Path) -> None:
     assert "vc02" not in (folder / "compliance.csv").read_text()
 
 
-def test_schedules_in_force_and_settings_are_in_it(bundle: Path) -> None:
-    schedules = (bundle / "schedules.csv").read_text()
+def test_schedules_in_force_and_settings_are_in_it(bundle_of_each: Path) -> None:
+    schedules = (bundle_of_each / "schedules.csv").read_text()
     assert "sftp://backup:***@nas.example.com/backup" in schedules
     assert schedules.count("\n") == 3
-    settings = (bundle / "settings.csv").read_text()
+    settings = (bundle_of_each / "settings.csv").read_text()
     assert "calendar.time_zone,Europe/Berlin" in settings
-    attempts: Any = (bundle / "collections.csv").read_text()
+    attempts: Any = (bundle_of_each / "collections.csv").read_text()
     assert "no route to host" in attempts

@@ -271,6 +271,39 @@ def test_nothing_on_legal_hold_is_pruned(engine: Engine) -> None:
     assert_whole(engine)
 
 
+def test_nothing_on_legal_hold_is_deleted(engine: Engine) -> None:
+    """A hold goes before forget and undo, and stays with a merge."""
+    fill(engine, "weekly")
+    hold(engine, ["weekly"])
+    for change in (lambda: forget(engine, "weekly"), lambda: undo(engine, 1)):
+        with pytest.raises(UsageError, match="weekly is on legal hold"):
+            change()
+    import_documents(engine, {"k": job()}, "vc01")
+    merge(engine, "weekly", "vc01")
+    with pytest.raises(UsageError, match="vc01 is on legal hold"):
+        forget(engine, "vc01")
+
+
+def test_prunes_between_imports_change_nothing(engine: Engine) -> None:
+    """Pruned after each import, or once after all, an archive is the same."""
+    name = "daily"
+    fill(engine, name)
+    prune(engine, CUT)
+    once, reported = left(engine), shown(engine)
+    next(iter(each([engine])))
+    jobs = list(FLEET[name].items())
+    import_documents(engine, dict(jobs[:150]), name, "2026-01-29T08:00:00.000000Z")
+    prune(engine, Cut("2025-11-01", "2025-11-01"))
+    import_documents(engine, dict(jobs), name, SEEN)
+    prune(engine, CUT)
+    found = left(engine)
+    for table in ("day_total", "appliance_month", "pruned_day", "pruned_month", "pruned_build"):
+        assert found[table] == once[table]
+    assert len(found["job"]) == len(once["job"])
+    assert shown(engine)[:-3] == reported[:-3]  # those after depend on when imports were
+    assert_whole(engine)
+
+
 def test_contents_and_latest_imports_lose_pruned_jobs(engine: Engine) -> None:
     """Nothing is left that only pruned jobs had."""
     fill(engine)

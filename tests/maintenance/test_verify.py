@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from archive.db import migrate
 from archive.maintenance import change_calendar, verify
 from archive.maintenance.verify_sample import Sample
 from tests.support.archives import import_documents
+from tests.support.command import archive, at
 from tests.support.laws import some
 from tests.support.samples import BASE, SAMPLES, job
 
@@ -239,3 +241,15 @@ def test_status_with_a_password_is_no_damage(engine: Engine) -> None:
     """Findings quote a status with the password hidden, and are compared in that form."""
     import_documents(engine, {"k": job("password=Zq7x"), "l": job("ftp://u:Zq7x@nas/x", new=1)})
     assert list(verify.verify(engine)) == []
+
+
+def test_value_that_no_driver_reads_is_named(engine: Engine) -> None:
+    """A text that is not UTF-8 (SQLite) or a time at infinity (PostgreSQL) is named, as other damage."""
+    import_documents(engine, {KEY: BASE})
+    value = {"sqlite": "CAST(x'ff' AS TEXT)", "postgresql": "'infinity'"}[engine.dialect.name]
+    execute(engine, f"UPDATE appliance SET last_seen = {value}")
+    assert any(
+        re.match(r"appliance \(id \d+\): wrong last_seen: ", one) for one in verify.verify(engine)
+    )
+    said = archive("report", "summary", at(engine)).err
+    assert "a value cannot be read; `archive db verify` names damaged values" in said

@@ -12,7 +12,7 @@ from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.maintenance.change_calendar import change_calendar
-from archive.maintenance.hold import hold
+from archive.maintenance.hold import hold, release
 from archive.maintenance.prune import prune
 from archive.maintenance.pruning_limits import Cut
 from archive.maintenance.rename import rename
@@ -92,6 +92,8 @@ def fill(engine: Engine) -> None:
     years.fill(engine, "weekly")
     hold(engine, ["vc01", "vc02"])
     prune(engine, Cut("2025-12-01", "2025-12-01"))
+    release(engine, ["vc01", "vc02"])
+    hold(engine, ["weekly"])
     rename(engine, "vc01", "vc03")
     change_calendar(engine, Calendar("Europe/Berlin", "16:00"))
 

@@ -173,7 +173,9 @@ def test_both_databases_give_the_same_bytes(
     assert files.keys() == other_files.keys()
     for name, data in files.items():
         assert (name, data) == (name, other_files[name])
-    assert [name for name, data in files.items() if data.count(b"\n") == 1] == []
+    # Nothing was pruned.
+    kept = {name: data for name, data in files.items() if not name.startswith("pruned_")}
+    assert [name for name, data in kept.items() if data.count(b"\n") == 1] == []
 
 
 def test_samples_are_exported_as_imported(engine: Engine) -> None:
