@@ -6,12 +6,11 @@ are not fixed are the name of an appliance and, without one, the place of the ar
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.exposition import generate_latest
-from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from archive.judgement.standing import STATES
 from archive.monitoring.import_metrics import of_collections, of_runs, single, unix
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
-    from prometheus_client.samples import Sample
 
     from archive.monitoring.states import State
     from archive.store.collection_log import Collection
@@ -51,27 +49,35 @@ class Snapshot(NamedTuple):
 
 def exposition(snapshot: Snapshot) -> str:
     """Return the metrics in the text format, version 0.0.4, named by Prometheus' rules."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(snapshot))
-    return generate_latest(registry).decode()
+    return "".join(_lines(snapshot))
 
 
-class _Collector(Collector):
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+# What names in the text format end in, and the types that it has for those of OpenMetrics.
+_ENDINGS, _TYPES = {"counter": "_total", "info": "_info"}, {"info": "gauge"}
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics that have samples."""
-        for metric in _metrics(self._snapshot):
-            metric.samples = [self._told_apart(sample) for sample in metric.samples]
-            if metric.samples:
-                yield metric
 
-    def _told_apart(self, sample: Sample) -> Sample:
-        """Label a sample with its archive, so that two of a host differ, unless it has an appliance."""
-        if "appliance" in sample.labels:
-            return sample
-        return sample._replace(labels={"archive": self._snapshot.place, **sample.labels})
+# prometheus_client takes twice as long, which large fleets notice: it checks every name of a label.
+def _lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the lines of the metrics that have samples."""
+    for metric in _metrics(snapshot):
+        if not metric.samples:
+            continue
+        name = f"{metric.name}{_ENDINGS.get(metric.type, '')}"
+        yield f"# HELP {name} {metric.documentation}\n"
+        yield f"# TYPE {name} {_TYPES.get(metric.type, metric.type)}\n"
+        for sample in metric.samples:
+            labels = sample.labels
+            if "appliance" not in labels:
+                # So that two archives of a host differ.
+                labels = {"archive": snapshot.place, **labels}
+            texts = [f'{label}="{_escaped(labels[label])}"' for label in sorted(labels)]
+            yield f"{sample.name}{{{','.join(texts)}}} {floatToGoString(sample.value)}\n"  # type: ignore[no-untyped-call]  # it has no types
+
+
+@lru_cache(4096)
+def _escaped(text: str) -> str:
+    """Return the value of a label as the text format has it."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 def _metrics(snapshot: Snapshot) -> Iterator[Metric]:

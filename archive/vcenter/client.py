@@ -89,6 +89,8 @@ class Connection:
         self._last_error: PassingError | None = None
         self._base = base(entry)
         self.place = place(entry)
+        through = proxy(entry.host)
+        self._proxy = None if through is None else through.place
 
     @classmethod
     @asynccontextmanager
@@ -188,7 +190,9 @@ class Connection:
                 ahead = _ahead(response)
                 return Reply(await _body(response, longest), ahead)
         except (aiohttp.ClientError, OSError) as error:
-            raise errors.of_connection(error, self.place, self._read_timeout) from error
+            raise errors.of_connection(
+                error, self.place, self._read_timeout, self._proxy
+            ) from error
 
 
 def base(entry: Entry) -> URL:

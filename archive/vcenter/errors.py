@@ -75,8 +75,12 @@ class RefusedError(ApplianceError):
 RENEW = "renew it on the appliance"
 
 
-def of_connection(error: Exception, place: str, read_timeout: float) -> ApplianceError:
+def of_connection(
+    error: Exception, place: str, read_timeout: float, proxy: str | None = None
+) -> ApplianceError:
     """Return the error for a failed connection to `place` (`host:port`); the timeout is in seconds.
+
+    `proxy` is the `host:port` of the proxy in between.
 
     aiohttp's classes inherit from one another, so the order of the cases matters: the specific ones
     come first. What is not known here is a PassingError, since most network errors pass.
@@ -95,7 +99,7 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return unresolved(place)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return unconnected(place)
+        return unconnected(place if proxy is None else f"{place} through the proxy {proxy}")
     if isinstance(error, (aiohttp.SocketTimeoutError, TimeoutError)):
         return PassingError(f"no data for {read_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorSSLError):

@@ -310,6 +310,7 @@ def test_import_in_parts_goes_on_after_its_appliance_was_forgotten(engine: Engin
                 connection, NIGHTS[1]
             ) if number == 0 else loader.judged.judge(connection)
             loader.finish(connection)
+            loader.received.record(connection)
         if number == 0:
             forget(engine, "vc01")
             import_documents(engine, {key(9): job(location="nfs://other/9")}, "vc09", NIGHTS[1])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archive.columns import Kind
+from archive.columns import Kind, named
 from archive.render import units
 
 SUMMER = "2026-07-24T02:15:59.999999Z"
@@ -40,3 +40,16 @@ def test_moment_beyond_the_years_of_datetime_is_in_utc() -> None:
 def test_value_of_another_type_is_shown(kind: Kind, value: object, shown: str) -> None:
     """A user's query may call anything `x_time` or `mean_bytes`."""
     assert units.readable(kind, value) == shown
+
+
+def test_times_of_a_query_are_known_by_their_names() -> None:
+    """A column of SQL has no kind of its own."""
+    kinds = {
+        name: named(name).kind for name in ("seen_at", "start_time", "last_seen", "size_bytes")
+    }
+    assert kinds == {
+        "seen_at": Kind.INSTANT,
+        "start_time": Kind.INSTANT,
+        "last_seen": Kind.INSTANT,
+        "size_bytes": Kind.BYTES,
+    }

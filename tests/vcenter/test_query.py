@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -407,6 +408,15 @@ def test_proxy_without_tls_that_is_named_as_one_with_it(
     with proxy() as running:
         monkeypatch.setenv("https_proxy", f"https://{running.address}")
         assert f"TLS error on the proxy {running.address}: " in reason(server, appliance)
+
+
+def test_proxy_that_does_not_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", address)
+        why = reason(server, appliance, connect_timeout=0.2)
+        assert f"connection to {appliance.address} through the proxy {address} timed out" in why
 
 
 @pytest.mark.parametrize(
