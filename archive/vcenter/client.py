@@ -157,7 +157,7 @@ class Connection:
         except TimeoutError as error:
             why = f"; last error: {self._last_error}" if self._last_error else ""
             if end < self._deadline:
-                raise PassingError(f"no answer within {within:.0f} s{why}") from error
+                raise PassingError(f"no answer within {within:.1f} s{why}") from error
             raise DeadlineError(
                 f"not done within `deadline`, {self._deadline_seconds:g} s{why}"
             ) from error

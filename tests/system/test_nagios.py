@@ -254,4 +254,6 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         ["drop", 0, "percent", 50, 90, 0, 100],
         ["duration", 60, "seconds", None, None, 0, None],
         ["import", 7200, "seconds", 180000, None, 0, None],
+        ["stuck", 0, "", 0, None, 0, None],
+        ["other", 0, "", 0, None, 0, None],
     ]
