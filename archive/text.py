@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-# NUL, and halves of a surrogate pair, which JSON can escape one by one.
 # Control characters but tabs and line ends; marks and overrides of direction; line separators; the
-# byte-order mark. A terminal obeys some of them, even to the extent of typing, and hides others.
+# byte-order mark. A terminal obeys some of them, even to the extent of typing, and hides others. Lone
+# surrogates, which stand for bytes of a damaged text, have no encoding.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\r(?!\n)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+    "|\r(?!\n)"
 )
+# NUL, and halves of a surrogate pair, which JSON can escape one by one.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Characters. A whole page of HTML must not fill a log.
 _LONGEST = 200

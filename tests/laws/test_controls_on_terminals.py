@@ -84,3 +84,8 @@ def test_names_in_errors_cannot_control_a_terminal(tmp_path: Path) -> None:
 def test_csv_is_exact_elsewhere(planted: Engine) -> None:
     """Only on a terminal are characters escaped: files and pipes get what was archived."""
     assert EVIL in archive("log", "imports", "--format", "csv", at(planted)).out
+
+
+def test_bytes_of_damaged_texts_are_escaped() -> None:
+    """They stand in a text as lone surrogates, which no stream can encode."""
+    assert without_controls("a\udcff\ud83d\tb") == "a\\udcff\\ud83d\tb"

@@ -16,13 +16,14 @@ EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "3"))
 THOROUGH = EXAMPLES > 5
 
 
-def some(cases: Iterable[_Case], number: int) -> list[_Case]:
-    """Return a number of cases, others each day; all of them in CI.
+def some(cases: Iterable[_Case], number: int, in_ci: int | None = None) -> list[_Case]:
+    """Return a number of cases, others each day; in CI all of them, or another number.
 
     It is for many cases of one law, of which each takes long, and each would show most faults.
     """
     every = list(cases)
-    if THOROUGH or len(every) <= number:
+    wanted = in_ci if THOROUGH else number
+    if wanted is None or len(every) <= wanted:
         return every
-    drawn = random.Random(str(date.today())).sample(range(len(every)), number)  # noqa: DTZ011, S311 - every worker draws the same
+    drawn = random.Random(str(date.today())).sample(range(len(every)), wanted)  # noqa: DTZ011, S311 - every worker draws the same
     return [every[place] for place in sorted(drawn)]
