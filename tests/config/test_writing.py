@@ -204,7 +204,7 @@ def test_written_entries_are_read_back(
         secret=secret[1],
         trust=trust[1],
         read_timeout=seconds,
-        cadence_seconds=seconds,
+        cadence_seconds=3600 * number,
         tags=tags,
         enabled=enabled,
     )
@@ -213,7 +213,7 @@ def test_written_entries_are_read_back(
         "address": f"{host}:{port}",
         "user": user,
         "secret": secret[0],
-        "cadence": f"{number}{unit}",
+        "cadence": f"{number}h",
         "read_timeout": f"{number}{unit}",
         "tags": tags,
         "enabled": enabled,
