@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.text import without_controls
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import some
 from tests.support.samples import job
@@ -38,6 +38,7 @@ KEY = "20260301-021500-1"
 @pytest.fixture
 def planted(sqlite_archive: Engine) -> Engine:
     """Give an archive that has control characters in every text."""
+    empty(sqlite_archive)
     message = {"id": f"m{EVIL}", "default_message": f"text {EVIL}", "args": [EVIL]}
     texts: dict[str, Any] = dict.fromkeys(("user", "location_user", "service", "operation"), EVIL)
     failed = job("FAILED", messages=[message], location=f"ftp://nas/{EVIL}", **texts)
