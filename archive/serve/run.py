@@ -55,12 +55,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
+        listening = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
     except OSError as error:
         raise ArchiveError(
             f"cannot listen on {host} port {port}: {error.strerror or error}; choose others with --host"
             " and --port"
         ) from error
+    # Accepted connections inherit it. An answer is sent in parts, and without it the last part would wait
+    # for the reader's delayed acknowledgement: 40 ms on Linux.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def serve(site: Site, listening: socket.socket, started: Callable[[], None]) -> None:
