@@ -269,10 +269,7 @@ class Refusal(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """A value does not match the schema; `refusals` names the places.
-
-    They are empty if there are more than MOST_REFUSALS; otherwise the text names the first of them.
-    """
+    """A value does not match the schema; `refusals` names up to MOST_REFUSALS places, or none of more."""
 
     def __init__(self, error: ValidationError) -> None:
         if error.error_count() > MOST_REFUSALS:
