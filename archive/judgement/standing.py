@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive import timestamps
 from archive.calendar import ordinal
-from archive.judgement.clock import DAY, HOUR
 from archive.judgement.due_times import CADENCE, GRACE
 from archive.judgement.expected import CHANGED, MET, RUNNING
+from archive.judgement.local_time import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, iso, ordinal, start
 from archive.judgement import expected, reporting, schedules, standing, streaks
-from archive.judgement.clock import instant, seconds
 from archive.judgement.due_times import CADENCE, LEARNED
 from archive.judgement.expected import CHANGED, DID_NOT_RUN, MET, Expected
+from archive.judgement.local_time import instant, seconds
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
 from archive.store import appliance_history, stored_backups

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.clock import instant, seconds
+from archive.judgement.local_time import instant, seconds
 from archive.store import judged_appliances, settings
 from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks

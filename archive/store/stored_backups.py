@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.judgement import expected, standing
-from archive.judgement.clock import DAY, HOUR, instant, seconds
 from archive.judgement.due_times import CADENCE
+from archive.judgement.local_time import DAY, HOUR, instant, seconds
 from archive.store.judgement_rows import StoredBackup
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.calendar import Calendar
-from archive.judgement.clock import DAY, HOUR, instant, seconds
 from archive.judgement.expected import CHANGED, FAILED, MET, RUNNING, Expected
+from archive.judgement.local_time import DAY, HOUR, instant, seconds
 from archive.judgement.standing import (
     IRREGULAR,
     NEVER,

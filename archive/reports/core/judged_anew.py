@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, ordinal, start
 from archive.judgement import expected, reporting, schedules, standing
-from archive.judgement.clock import instant, seconds
 from archive.judgement.expected import Imports
+from archive.judgement.local_time import instant, seconds
 from archive.judgement.standing import Rpo
 from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.store import appliance_history, import_intervals, judged_appliances, settings
