@@ -11,8 +11,8 @@ from archive import db
 from archive.dashboard import gathered
 from archive.dashboard.page import page
 from archive.mail.letter import compose
+from archive.maintenance.prunable import Cut
 from archive.maintenance.prune import prune
-from archive.maintenance.pruning_limits import Cut
 from archive.reports import Scope, appliances, rpo
 from tests.store.test_judged_backups import instant, text
 from tests.support.archives import import_documents
