@@ -14,6 +14,7 @@ from archive.errors import InputError
 from archive.ingest import json_stream
 from archive.ingest.json_stream import JsonText, Unreadable
 from archive.ingest.other_json import JOB_KEY
+from archive.json_numbers import DECODER
 
 if TYPE_CHECKING:
     import io
@@ -122,7 +123,7 @@ class AnswerText(JsonText):
     def _failed(self) -> JSONDecodeError | None:
         """Return why the value that comes is no JSON."""
         try:
-            json_stream.DECODER.raw_decode(self._buffer, self._place)
+            DECODER.raw_decode(self._buffer, self._place)
         except JSONDecodeError as error:
             return error
         return None
