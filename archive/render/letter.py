@@ -82,7 +82,7 @@ def html(
         *(row for section in sections for row in _section(section)),
         "</table>",
         *(
-            f'<p style="font:12px/18px {_FONT};color:{_SOFT};margin:12px 0 0 0">{escape(note)}</p>'
+            f'<p style="font:12px/18px {_FONT};color:{_SOFT};margin:12px 0 0 0{_broken(note)}">{escape(note)}</p>'
             for note in notes
         ),
         "</body></html>",
