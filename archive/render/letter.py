@@ -144,7 +144,8 @@ def plain(verdict: tuple[str, str], sections: Iterable[Section]) -> str:
     for section in sections:
         found.append(printable(section.heading))
         for entry in section.entries:
-            found.append(f"  {printable(entry.title)}: {printable(entry.value)}")
+            value = f": {printable(entry.value)}" if entry.value else ""
+            found.append(f"  {printable(entry.title)}{value}")
             found += [f"      {_cut(line)}" for line in entry.lines]
         if section.more:
             found.append(f"  and {section.more:,} more")
