@@ -12,6 +12,7 @@ from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import (
     AtMostADayLater,
+    JoinedInstants,
     MonthOf,
     SecondsBetween,
     UnindexedDay,
@@ -33,6 +34,7 @@ __all__ = [
     "Day",
     "Id",
     "Instant",
+    "JoinedInstants",
     "MonthOf",
     "Prepared",
     "SecondsBetween",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from archive.store import collection_log, settings
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -79,21 +80,6 @@ class Reporting(NamedTuple):
     limit_seconds: int | None
     not_reporting: bool
     quarantined: int
-
-
-def summed_up(imports: Sequence[tuple[str, int | None]], usual: int | None) -> Imports:
-    """Return the gaps between imports in order: instants, and the seconds since the one before.
-
-    Of equally long gaps, the first counts as the longest. Without a usual gap none is long.
-    """
-    long, longest, since, before = 0, None, None, None
-    for seen_at, gap in imports:
-        if gap is not None:
-            long += usual is not None and reporting.is_long(gap, usual)
-            if longest is None or gap > longest:
-                longest, since = gap, before
-        before = seen_at
-    return Imports(len(imports), long, longest, since)
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
@@ -178,20 +164,56 @@ def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
 def _imports(
     connection: Connection, scope: Scope, usual: Mapping[int, int | None]
 ) -> dict[int, Imports]:
-    """Return the imports of single appliances by appliance id; `usual` has the seconds between them."""
-    found: dict[int, list[tuple[str, int | None]]] = {}
-    query = _gaps(connection, scope)
-    for number, seen_at, gap in connection.execute(
-        query, execution_options={"yield_per": _ROWS_AT_A_TIME}
-    ):
-        found.setdefault(number, []).append((seen_at, gap))
-    return {number: summed_up(rows, usual.get(number)) for number, rows in found.items()}
+    """Return the imports of single appliances by appliance id; `usual` has the seconds between them.
+
+    The database counts them, so a row is read for each appliance, however often it was imported.
+    """
+    gaps = _gaps(connection, scope).subquery("gaps")
+    of, gap = gaps.c.appliance_id, gaps.c.gap
+    ranked = sa.select(
+        of,
+        gaps.c.before,
+        gap,
+        sa.func.count().over(partition_by=of).label("imports"),
+        # Of equally long gaps, the first counts as the longest.
+        sa.func.row_number()
+        .over(partition_by=of, order_by=(gap.desc().nulls_last(), gaps.c.seen_at))
+        .label("place"),
+    ).subquery("ranked")
+    names = ("appliance_id", "imports", "gap", "before")
+    longest = sa.select(*(ranked.c[name] for name in names)).where(ranked.c.place == 1)
+    found = connection.execute(longest, execution_options={"yield_per": _ROWS_AT_A_TIME})
+    rows = [tuple(row) for row in found]
+    long = long_gaps(connection, scope, usual) if rows else Counter()
+    return {
+        number: Imports(imports, long[number], seconds, None if seconds is None else since)
+        for number, imports, seconds, since in rows
+    }
+
+
+def long_gaps(
+    connection: Connection, scope: Scope, usual: Mapping[int, int | None]
+) -> Counter[int]:
+    """Return the number of long gaps between imports by appliance id; `usual` has what is usual now.
+
+    Without a usual gap none is long.
+    """
+    known = [seconds for seconds in usual.values() if seconds is not None]
+    found: Counter[int] = Counter()
+    if not known:
+        return found
+    gaps = _gaps(connection, scope).subquery("gaps")
+    query = sa.select(gaps.c.appliance_id, gaps.c.gap).where(gaps.c.gap > min(known))
+    for number, gap in connection.execute(query):
+        own = usual.get(number)
+        found[number] += own is not None and reporting.is_long(gap, own)
+    return found
 
 
 def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the imports of single appliances in order, with the whole seconds since the one before.
+    """Return the imports of single appliances, with the one `before` and the whole seconds since then.
 
-    These are NULL for the first one, and for another one at the same instant: an answer that is
+    The gap is NULL for the first one, and for another one at the same instant: an answer that is
     imported again is no news.
     """
     run = tables.ingest_run
@@ -203,17 +225,16 @@ def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
     ids = scope.appliance_ids(connection)
     if ids is not None:
         conditions.append(sql.of_appliances(run.c.appliance_id, ids))
-    before = sa.func.lag(run.c.seen_at).over(
+    before = sa.func.lag(run.c.seen_at, type_=run.c.seen_at.type).over(
         partition_by=run.c.appliance_id, order_by=run.c.seen_at
     )
     own = sa.select(run.c.appliance_id, run.c.seen_at, before.label("before"))
     found = own.where(*conditions).subquery("found")
     gap = db.SecondsBetween(found.c.before, found.c.seen_at)
     return sa.select(
-        found.c.appliance_id,
-        found.c.seen_at,
+        *found.c,
         sa.case((found.c.before < found.c.seen_at, gap)).label("gap"),
-    ).order_by(found.c.appliance_id, found.c.seen_at)
+    )
 
 
 def _within(

@@ -22,7 +22,7 @@ from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.render.units import moment, size
 from archive.reports import appliances, collection, jobs, streaks, stuck
 from archive.reports.appliances import REPEATED_FAILURES
-from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core import compliance, date_ranges, expected_backups, from_totals, sql
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import (
@@ -185,32 +185,56 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
     The detail is the key of the job with that duration, the newest if there are several.
     """
-    job, appliance = tables.job, tables.appliance
-    longest = sa.func.max(job.c.duration_seconds)
-    conditions = [
-        job.c.status == "SUCCEEDED",
-        job.c.duration_seconds.is_not(None),
-        *sql.conditions(scope, scope.appliance_ids(connection)),
-    ]
-    slowest = (
-        sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))
-        # An outer join, since SQLite would look up each job of these days by its day otherwise.
-        .outerjoin_from(appliance, job, sa.and_(job.c.appliance_id == appliance.c.id, *conditions))
-        .group_by(appliance.c.id, appliance.c.name)
-        .having(longest.is_not(None))
-        .order_by(longest.desc(), appliance.c.name)
-        .limit(SLOWEST)
-    )
-    for row in connection.execute(slowest).all():
-        own = job.c.appliance_id == row.id, job.c.duration_seconds == row.seconds
+    job = tables.job
+    for number, name, seconds in _slowest_appliances(connection, scope):
+        own = job.c.appliance_id == number, job.c.duration_seconds == seconds
         key = (
             sa.select(job.c.key)
-            .where(*own, *conditions)
+            .where(*own, *_succeeded(connection, scope))
             .order_by(job.c.day.desc(), job.c.key)
             .limit(1)
         )
         detail = connection.execute(key).scalar_one()
-        yield SummaryRow("slowest", row.name, _SECONDS, row.seconds, detail=detail)
+        yield SummaryRow("slowest", name, _SECONDS, seconds, detail=detail)
+
+
+def _slowest_appliances(connection: Connection, scope: Scope) -> list[tuple[int, str, int]]:
+    """Return id, name and longest success of the slowest appliances, the slowest first.
+
+    The day totals say how long a success took at most on each day, so only the jobs of a few days are
+    read, however many there are.
+    """
+    job, appliance = tables.job, tables.appliance
+    longest = sa.func.max(job.c.duration_seconds)
+    found: dict[int, tuple[int, str, int]] = {}
+    slowest: list[tuple[int, str, int]] = []
+    for most, day in from_totals.longest(connection, scope):
+        if len(slowest) == SLOWEST and slowest[-1][2] > most:
+            break
+        own = _succeeded(connection, replace(scope, since=day, until=day))
+        query = (
+            sa.select(appliance.c.id, appliance.c.name, longest)
+            .join_from(appliance, job, job.c.appliance_id == appliance.c.id)
+            .where(*own)
+            .group_by(appliance.c.id, appliance.c.name)
+            .order_by(longest.desc(), appliance.c.name)
+            .limit(SLOWEST)
+        )
+        for number, name, seconds in connection.execute(query):
+            if number not in found or found[number][2] < seconds:
+                found[number] = (number, name, seconds)
+        slowest = sorted(found.values(), key=lambda one: (-one[2], one[1]))[:SLOWEST]
+    return slowest
+
+
+def _succeeded(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of successes in scope with a duration."""
+    job = tables.job
+    return [
+        job.c.status == "SUCCEEDED",
+        job.c.duration_seconds.is_not(None),
+        *sql.conditions(scope, scope.appliance_ids(connection)),
+    ]
 
 
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
@@ -229,16 +253,21 @@ def _collection(connection: Connection, scope: Scope, zone: str) -> Iterator[Sum
 
     Long gaps are those between imports on the days in scope; all else is as of now.
     """
-    rows = list(collection.select(connection, scope))
+    rows = collection.reporting_now(connection, scope)
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
         latest = max(imported, key=lambda row: row.last_seen or "")
         detail = moment(latest.last_seen or "", zone)
         yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
-    missing = collection.not_reporting(connection, scope)
+    missing = sorted(
+        (row for row in rows if row.not_reporting),
+        key=lambda row: (row.last_seen or "", row.appliance),
+    )
     named = ", ".join(row.appliance for row in missing[:NAMED])
     yield SummaryRow("collection", "not reporting", _COUNT, len(missing), detail=named or None)
-    gaps = sum(row.long_gaps for row in rows)
+    standings = expected_backups.standings(connection, scope)
+    usual = {one.id: one.usual_import_seconds for one in standings}
+    gaps = collection.long_gaps(connection, scope, usual).total()
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
     if quarantined:
