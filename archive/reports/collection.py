@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import db
-from archive.calendar import ordinal, start
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
 from archive.render.units import moment
-from archive.reports.core import compliance, expected_backups, never_imported, sql
+from archive.reports.core import compliance, expected_backups, import_gaps, never_imported
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -51,20 +48,6 @@ class CollectionRow(NamedTuple):
     unanswered: int
     quarantined: int
     findings: int
-
-
-class Imports(NamedTuple):
-    """The imports of an appliance, the long gaps between them, the longest (seconds) and its start."""
-
-    number: int
-    long_gaps: int
-    longest: int | None
-    since: str | None
-
-
-_NO_IMPORTS = Imports(0, 0, None, None)
-# Rows fetched together: an appliance may be imported every few minutes.
-_ROWS_AT_A_TIME = 1000
 
 
 class Reporting(NamedTuple):
@@ -98,9 +81,11 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
     standings = list(expected_backups.standings(connection, scope))
-    imports = _imports(connection, scope, {one.id: one.usual_import_seconds for one in standings})
+    imports = import_gaps.imports(
+        connection, scope, {one.id: one.usual_import_seconds for one in standings}
+    )
     for one in standings:
-        found = imports.get(one.id, _NO_IMPORTS)
+        found = imports.get(one.id, import_gaps.NO_IMPORTS)
         yield CollectionRow(
             one.name,
             one.first_seen,
@@ -118,7 +103,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name in never_imported.names(connection, scope):
         if name in attempts:
             counts = (*attempts[name], quarantined.get(name, 0), 0)
-            nothing = (None, None, None, True, 0, None, *_NO_IMPORTS[1:])
+            nothing = (None, None, None, True, 0, None, *import_gaps.NO_IMPORTS[1:])
             yield CollectionRow._make((name, *nothing, *counts))
 
 
@@ -161,100 +146,13 @@ def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
     return sorted(select(connection, own), key=lambda row: row.last_seen or "")
 
 
-def _imports(
-    connection: Connection, scope: Scope, usual: Mapping[int, int | None]
-) -> dict[int, Imports]:
-    """Return the imports of single appliances by appliance id; `usual` has the seconds between them.
-
-    The database counts them, so a row is read for each appliance, however often it was imported.
-    """
-    gaps = _gaps(connection, scope).subquery("gaps")
-    of, gap = gaps.c.appliance_id, gaps.c.gap
-    ranked = sa.select(
-        of,
-        gaps.c.before,
-        gap,
-        sa.func.count().over(partition_by=of).label("imports"),
-        # Of equally long gaps, the first counts as the longest.
-        sa.func.row_number()
-        .over(partition_by=of, order_by=(gap.desc().nulls_last(), gaps.c.seen_at))
-        .label("place"),
-    ).subquery("ranked")
-    names = ("appliance_id", "imports", "gap", "before")
-    longest = sa.select(*(ranked.c[name] for name in names)).where(ranked.c.place == 1)
-    found = connection.execute(longest, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    rows = [tuple(row) for row in found]
-    long = long_gaps(connection, scope, usual) if rows else Counter()
-    return {
-        number: Imports(imports, long[number], seconds, None if seconds is None else since)
-        for number, imports, seconds, since in rows
-    }
-
-
-def long_gaps(
-    connection: Connection, scope: Scope, usual: Mapping[int, int | None]
-) -> Counter[int]:
-    """Return the number of long gaps between imports by appliance id; `usual` has what is usual now.
-
-    Without a usual gap none is long.
-    """
-    known = [seconds for seconds in usual.values() if seconds is not None]
-    found: Counter[int] = Counter()
-    if not known:
-        return found
-    gaps = _gaps(connection, scope).subquery("gaps")
-    query = sa.select(gaps.c.appliance_id, gaps.c.gap).where(gaps.c.gap > min(known))
-    for number, gap in connection.execute(query):
-        own = usual.get(number)
-        found[number] += own is not None and reporting.is_long(gap, own)
-    return found
-
-
-def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the imports of single appliances, with the one `before` and the whole seconds since then.
-
-    The gap is NULL for the first one, and for another one at the same instant: an answer that is
-    imported again is no news.
-    """
-    run = tables.ingest_run
-    conditions = [
-        run.c.outcome == "complete",
-        run.c.appliance_id.is_not(None),
-        *_within(run.c.seen_at, connection, scope),
-    ]
-    ids = scope.appliance_ids(connection)
-    if ids is not None:
-        conditions.append(sql.of_appliances(run.c.appliance_id, ids))
-    before = sa.func.lag(run.c.seen_at, type_=run.c.seen_at.type).over(
-        partition_by=run.c.appliance_id, order_by=run.c.seen_at
-    )
-    own = sa.select(run.c.appliance_id, run.c.seen_at, before.label("before"))
-    found = own.where(*conditions).subquery("found")
-    gap = db.SecondsBetween(found.c.before, found.c.seen_at)
-    return sa.select(
-        *found.c,
-        sa.case((found.c.before < found.c.seen_at, gap)).label("gap"),
-    )
-
-
-def _within(
-    instant: sa.Column[str], connection: Connection, scope: Scope
-) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield the conditions that an instant is in the days of a scope."""
-    calendar = settings.calendar(connection)
-    if scope.since is not None:
-        yield instant >= start(calendar, ordinal(scope.since))
-    if scope.until is not None:
-        yield instant < start(calendar, ordinal(scope.until) + 1)
-
-
 def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
     """Return the number of collection attempts, and of failed ones, by appliance name."""
     table = tables.attempt
     unanswered = table.c.outcome.in_([collection_log.FAILED, collection_log.INTERRUPTED])
     query = (
         sa.select(table.c.appliance_name, sa.func.count(), sa.func.count().filter(unanswered))
-        .where(*_within(table.c.asked_at, connection, scope))
+        .where(*import_gaps.within(table.c.asked_at, connection, scope))
         .group_by(table.c.appliance_name)
     )
     return {name: (number, failed) for name, number, failed in connection.execute(query)}
@@ -275,7 +173,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
         " gaps on."
     )
     run = tables.ingest_run
-    within = list(_within(run.c.seen_at, connection, scope))
+    within = list(import_gaps.within(run.c.seen_at, connection, scope))
     # An import of several appliances has none in the log, and is in no row.
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"

@@ -13,16 +13,13 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from archive.columns import Column, Kind, Role
-from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.render.units import moment, size
 from archive.reports import appliances, collection, jobs, streaks, stuck
 from archive.reports.appliances import REPEATED_FAILURES
-from archive.reports.core import compliance, date_ranges, expected_backups, from_totals, sql
+from archive.reports.core import compliance, date_ranges, expected_backups, import_gaps, slowest
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import (
@@ -101,7 +98,8 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     yield from _last_good(states, ongoing, zone)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
-    yield from _slowest(connection, now)
+    for one in slowest.slowest(connection, now, SLOWEST):
+        yield SummaryRow("slowest", one.appliance, _SECONDS, one.seconds, detail=one.key)
     yield from _failures(connection, now)
     yield from _collection(connection, now, zone)
 
@@ -180,63 +178,6 @@ def _last_good(
         yield SummaryRow(LAST_GOOD, "others", _COUNT, others.total(), detail=detail)
 
 
-def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the longest success of the slowest appliances.
-
-    The detail is the key of the job with that duration, the newest if there are several.
-    """
-    job = tables.job
-    for number, name, seconds in _slowest_appliances(connection, scope):
-        own = job.c.appliance_id == number, job.c.duration_seconds == seconds
-        key = (
-            sa.select(job.c.key)
-            .where(*own, *_succeeded(connection, scope))
-            .order_by(job.c.day.desc(), job.c.key)
-            .limit(1)
-        )
-        detail = connection.execute(key).scalar_one()
-        yield SummaryRow("slowest", name, _SECONDS, seconds, detail=detail)
-
-
-def _slowest_appliances(connection: Connection, scope: Scope) -> list[tuple[int, str, int]]:
-    """Return id, name and longest success of the slowest appliances, the slowest first.
-
-    The day totals say how long a success took at most on each day, so only the jobs of a few days are
-    read, however many there are.
-    """
-    job, appliance = tables.job, tables.appliance
-    longest = sa.func.max(job.c.duration_seconds)
-    found: dict[int, tuple[int, str, int]] = {}
-    slowest: list[tuple[int, str, int]] = []
-    for most, day in from_totals.longest(connection, scope):
-        if len(slowest) == SLOWEST and slowest[-1][2] > most:
-            break
-        own = _succeeded(connection, replace(scope, since=day, until=day))
-        query = (
-            sa.select(appliance.c.id, appliance.c.name, longest)
-            .join_from(appliance, job, job.c.appliance_id == appliance.c.id)
-            .where(*own)
-            .group_by(appliance.c.id, appliance.c.name)
-            .order_by(longest.desc(), appliance.c.name)
-            .limit(SLOWEST)
-        )
-        for number, name, seconds in connection.execute(query):
-            if number not in found or found[number][2] < seconds:
-                found[number] = (number, name, seconds)
-        slowest = sorted(found.values(), key=lambda one: (-one[2], one[1]))[:SLOWEST]
-    return slowest
-
-
-def _succeeded(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of successes in scope with a duration."""
-    job = tables.job
-    return [
-        job.c.status == "SUCCEEDED",
-        job.c.duration_seconds.is_not(None),
-        *sql.conditions(scope, scope.appliance_ids(connection)),
-    ]
-
-
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the newest failed jobs in scope, with the age of each in seconds."""
     wanted = jobs.JobFilter(("FAILED",), limit=FAILURES)
@@ -267,7 +208,7 @@ def _collection(connection: Connection, scope: Scope, zone: str) -> Iterator[Sum
     yield SummaryRow("collection", "not reporting", _COUNT, len(missing), detail=named or None)
     standings = expected_backups.standings(connection, scope)
     usual = {one.id: one.usual_import_seconds for one in standings}
-    gaps = collection.long_gaps(connection, scope, usual).total()
+    gaps = import_gaps.long_gaps(connection, scope, usual).total()
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
     if quarantined:
