@@ -16,7 +16,7 @@ from sqlalchemy.pool import Pool
 
 from archive import db
 from archive.db import migrate
-from tests.support import postgres
+from tests.support import citus, postgres
 from tests.support.archives import empty
 from tests.support.laws import EXAMPLES
 
@@ -65,11 +65,12 @@ def pytest_configure(config: pytest.Config) -> None:
     stack.callback(os.environ.pop, postgres.URL_VARIABLE)
 
 
-def pytest_report_header() -> str:
-    """Name the database that the tests ran on."""
+def pytest_report_header() -> list[str]:
+    """Name the databases that the tests run on."""
     try:
         with postgres.engine(os.environ[postgres.URL_VARIABLE]).connect() as connection:
-            return f"PostgreSQL: {connection.scalar(text('SHOW server_version'))}"
+            version = connection.scalar(text("SHOW server_version"))
+            return [f"PostgreSQL: {version}", citus.described()]
     except DBAPIError as error:
         raise pytest.UsageError(f"{postgres.URL_VARIABLE}: {error.orig}") from error
 

@@ -1,6 +1,7 @@
 """Show messages: choose their text and format their params.
 
-Nothing is looked up: the archive has no message catalogue, so a text is one that vCenter sent.
+Nothing is looked up: the archive has no message catalogue, so a text is one that vCenter sent. The types
+of a param are read in `document/schema` and `document/flatten`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,6 @@ def forms(zone: str, locale: str | None = None) -> Forms:
     """
     if locale is None:
         return Published(zone)
-    from archive.messages.localised import Localised
+    from archive.messages.locale_forms import Localised
 
     return Localised(zone, locale)

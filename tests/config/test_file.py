@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive.calendar import Calendar
 from archive.config import file, sections
-from archive.config.entries import Entry, Fleet, Secret, Trust
+from archive.config.settings import Entry, Fleet, Secret, Trust
 from archive.errors import ConfigurationError
 from tests.support.configurations import DEFAULTS, PIN, USER, written
 
@@ -359,6 +359,27 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
         "[[appliance]] A: name: another appliance already has this name",
         "[[appliance]] b: address: same address as [[appliance]] a",
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        ("name = 'vc.example.com'", "name = 'VC.example.com.'", "name: another appliance already"),
+        (
+            "name = 'a'\naddress = 'vc.example.com'",
+            "name = 'b'\naddress = 'vc.example.com.:443'",
+            "address: same address as [[appliance]] a",
+        ),
+    ],
+)
+def test_full_names_of_hosts_are_compared_without_their_dot(
+    tmp_path: Path, first: str, second: str, problem: str
+) -> None:
+    defaults = "[defaults]\nuser = 'u'\nsecret.command = ['pass']\n"
+    (found,) = refused(
+        written(tmp_path, f"{defaults}[[appliance]]\n{first}\n[[appliance]]\n{second}\n")
+    )
+    assert problem in found
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o610])

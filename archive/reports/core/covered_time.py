@@ -19,7 +19,7 @@ from archive.calendar import FIRST_DAY, iso, ordinal, start
 from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import Span
-from archive.reports.core import sql
+from archive.reports.core import filters
 from archive.reports.core.current import JOB, times
 from archive.store import settings
 
@@ -154,7 +154,7 @@ def _run(connection: Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]
     yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
 
-def _ends(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Select[Any]:
+def _ends(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
     """Return a row for each appliance: its successes that matter to a period, and their ends in a text.
 
     With them are the numbers of all, and of those whose start is known. The number of rows, not that of
@@ -177,7 +177,7 @@ def _ends(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Select[
     )
 
 
-def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Select[Any]:
+def _successes(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
     """Return the successes that matter to a period. An appliance without any has one row of NULL."""
     appliance, job = tables.appliance, tables.job
     # A success before the period may cover its beginning.
@@ -193,7 +193,7 @@ def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Se
     query = sa.select(
         appliance.c.id.label("appliance_id"), *(job.c[name] for name in JOB)
     ).outerjoin_from(appliance, job, theirs)
-    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
+    return query if ids is None else query.where(filters.of_appliances(appliance.c.id, ids))
 
 
 def _first_ends(connection: Connection, scope: Scope, asked: Period) -> dict[int, str]:

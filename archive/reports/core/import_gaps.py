@@ -14,7 +14,7 @@ from archive import db
 from archive.calendar import ordinal, start
 from archive.db import tables
 from archive.judgement import reporting
-from archive.reports.core import sql
+from archive.reports.core import filters
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
     ]
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        conditions.append(sql.of_appliances(run.c.appliance_id, ids))
+        conditions.append(filters.of_appliances(run.c.appliance_id, ids))
     before = sa.func.lag(run.c.seen_at, type_=run.c.seen_at.type).over(
         partition_by=run.c.appliance_id, order_by=run.c.seen_at
     )

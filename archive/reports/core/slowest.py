@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.reports.core import from_totals, sql
+from archive.reports.core import filters, from_totals
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -77,5 +77,5 @@ def _succeeded(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bo
     return [
         job.c.status == "SUCCEEDED",
         job.c.duration_seconds.is_not(None),
-        *sql.conditions(scope, scope.appliance_ids(connection)),
+        *filters.of_jobs(scope, scope.appliance_ids(connection)),
     ]
