@@ -180,7 +180,7 @@ def test_law_of_growth(
 
 def test_growth_table_says_what_is_extrapolated() -> None:
     measured = {jobs: {"size": Figure(jobs / 1000, "MB")} for jobs in (1000, 100_000)}
-    head, row, note = table(measured, {})
+    head, row, note = table(measured, 0.5)
     assert head.split() == ["jobs", "1,000", "100,000", "exponent", "10,000,000*"]
     assert row.split() == ["size", "1.00", "100.00", "1.00", "10,000.00", "MB"]
     assert note == "* extrapolated by the exponent from 100,000 jobs, not measured"

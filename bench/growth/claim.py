@@ -30,27 +30,26 @@ def _measure(site: Site) -> list[Finding]:
     scales = site.scales or (site.jobs // 10, site.jobs * 3 // 10, site.jobs)
     found: list[Finding] = []
     for kind in KINDS:
-        empty = _empty(site, kind)
+        start = _start(site, kind)
         measured = {}
         for jobs in scales:
             number, figures = _archive(site, kind, jobs)
             measured[number] = figures
         print(f"\n  {kind}: {_described(list(measured))}")
-        for line in table(measured, empty):
+        for line in table(measured, start):
             print(f"  {line}", flush=True)
         pace = measured[max(measured)][_PACE].value
         found.append(Finding(f"{_PACE}, {kind}", pace, "times as fast", LEAST_PACE))
     return found
 
 
-def _empty(site: Site, kind: str) -> _Figures:
-    """Measure an archive without jobs: what does not grow."""
+def _start(site: Site, kind: str) -> float:
+    """Return what a report takes of an archive without jobs, which does not grow: the start-up."""
     database = site.databases.get(kind, "growth")
     database.migrate()
     meter = Meter(database)
-    meter.ask()
-    meter.maintain()
-    return meter.figures
+    meter.ask([("report", "success")])
+    return meter.figures["report success"].value
 
 
 def _archive(site: Site, kind: str, jobs: int) -> tuple[int, _Figures]:
@@ -68,8 +67,11 @@ def _archive(site: Site, kind: str, jobs: int) -> tuple[int, _Figures]:
     return found.jobs, meter.figures
 
 
-def table(measured: Mapping[int, _Figures], empty: _Figures) -> list[str]:
-    """Return the lines of the growth table: the figures, the exponent, and the extrapolated figure."""
+def table(measured: Mapping[int, _Figures], start: float) -> list[str]:
+    """Return the lines of the growth table: the figures, the exponent, and the extrapolated figure.
+
+    `start` is the processor time of each command before it does anything, which does not grow.
+    """
     scales = sorted(measured)
     last = measured[scales[-1]]
     heads = "".join(f"{jobs:>12,}" for jobs in scales)
@@ -78,8 +80,7 @@ def table(measured: Mapping[int, _Figures], empty: _Figures) -> list[str]:
         values = {
             jobs: figures[name].value for jobs, figures in measured.items() if name in figures
         }
-        fixed = empty[name].value if name in empty and figure.unit == PROCESSOR else 0
-        own = law.fit(values, fixed)
+        own = law.fit(values, start if figure.unit == PROCESSOR else 0)
         shown = "".join(
             f"{values[jobs]:12,.2f}" if jobs in values else f"{'':12}" for jobs in scales
         )

@@ -21,7 +21,7 @@ from bench.measure import progress
 from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archive.store.counts import Counts
     from bench.databases import Database
@@ -98,9 +98,9 @@ class Meter:
             if row["size_bytes"] >= 1e6:
                 self._add(f"size of {row['table_name']}", row["size_bytes"] / 1e6, SIZE)
 
-    def ask(self) -> None:
+    def ask(self, asked: Iterable[tuple[str, ...]] = ASKED) -> None:
         """Record what each report takes, as a command."""
-        for arguments in ASKED:
+        for arguments in asked:
             shown = [*arguments, *_NOW]
             if arguments[0] == "report":
                 shown += ["--format", "csv"]
