@@ -69,7 +69,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
                 yield ComplianceRow(*expected, *[None] * 9)
                 continue
             *before, digest, run, first_seen = _shown(one.job)
-            yield ComplianceRow(*expected, *before, digest.hex(), run, first_seen)
+            yield ComplianceRow._make((*expected, *before, digest.hex(), run, first_seen))
 
 
 REPORT = Listing(

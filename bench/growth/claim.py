@@ -33,7 +33,7 @@ def _measure(site: Site) -> list[Finding]:
         start = _start(site, kind)
         measured = {}
         for jobs in scales:
-            number, figures = _archive(site, kind, jobs)
+            number, figures = _archive(site, kind, jobs, start)
             measured[number] = figures
         print(f"\n  {kind}: {_described(list(measured))}")
         for line in table(measured, start):
@@ -52,13 +52,13 @@ def _start(site: Site, kind: str) -> float:
     return meter.figures["report success"].value
 
 
-def _archive(site: Site, kind: str, jobs: int) -> tuple[int, _Figures]:
+def _archive(site: Site, kind: str, jobs: int, start: float) -> tuple[int, _Figures]:
     """Make an archive and measure it; return its number of jobs and its figures."""
     progress(f"  {kind}: about {jobs:,} jobs")
     found = history.write(site.folder, jobs)
     database = site.databases.get(kind, "growth")
     database.migrate()
-    meter = Meter(database)
+    meter = Meter(database, start)
     meter.load(found)
     meter.collect(found)
     meter.sizes(found.jobs)

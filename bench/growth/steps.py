@@ -61,10 +61,14 @@ class _Taken(NamedTuple):
 
 
 class Meter:
-    """Measures one archive; `figures` has what was found, by name."""
+    """Measures one archive; `figures` has what was found, by name.
 
-    def __init__(self, database: Database) -> None:
+    `start` is the processor time of each command before it does anything. Rates are without it.
+    """
+
+    def __init__(self, database: Database, start: float = 0) -> None:
         self._database = database
+        self._start = start
         self.figures: dict[str, Figure] = {}
 
     def load(self, found: History) -> None:
@@ -72,7 +76,8 @@ class Meter:
         rates, peaks = [], []
         for number, tenth in enumerate(found.tenths, 1):
             taken = self._run("ingest", str(tenth.path), "--seen-at", tenth.seen_at)
-            rates.append(tenth.jobs / taken.seconds)
+            # Never nothing: the start-up varies, and few jobs take less.
+            rates.append(tenth.jobs / max(taken.seconds - self._start, 0.01))
             peaks.append(taken.mib)
             progress(f"    tenth {number}: {rates[-1]:,.0f} jobs/s")
             self._add(f"load, tenth {number}", rates[-1], RATE)

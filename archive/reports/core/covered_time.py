@@ -110,11 +110,12 @@ def _runs(
     found: dict[int, list[Span]] = {}
     without_start: list[int] = []
     hours = _Hours()
-    for number, successes, started, ends in _run(connection, _ends(scope, asked, longest, ids)):
-        if successes != started:
+    for row in _run(connection, _ends(scope, asked, longest, ids)):
+        number = row.appliance_id
+        if row.successes != row.started:
             without_start.append(number)
-        elif ends is not None and number in limits:
-            found[number] = _split(sorted(ends.split(" ")), limits[number], hours)
+        elif row.ends is not None and number in limits:
+            found[number] = _split(sorted(row.ends.split(" ")), limits[number], hours)
     if without_start:
         # The best known start of these jobs is in their keys, which SQL does not read.
         query = _successes(scope, asked, longest, without_start)
@@ -168,9 +169,9 @@ def _ends(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Sel
         _successes(scope, asked, longest, ids)
         .with_only_columns(
             of.label("appliance_id"),
-            sa.func.count(job.c.key),
-            sa.func.count(start_time),
-            db.JoinedInstants(ended),
+            sa.func.count(job.c.key).label("successes"),
+            sa.func.count(start_time).label("started"),
+            db.JoinedInstants(ended).label("ends"),
         )
         .group_by(of)
         .order_by(of)
