@@ -2,7 +2,7 @@
 
 What the server would say is found without one: statements are parsed, and views are looked up. Shapes are
 those that Citus 13 and 14 have refused: a recursive query, or a LIMIT that is a query, beside a
-distributed table; and a condition that compares a table with a query on a table of another class.
+distributed table; an update of the column by which rows are distributed; and a condition that compares a table with a query on a table of another class.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def _shapes(parsed: exp.Expr) -> Iterator[str]:
     """Yield the names of the refused shapes of a query."""
     if not _names(parsed) & _DISTRIBUTED:
         return
+    if any(_moves(update) for update in parsed.find_all(exp.Update)):
+        yield "an update of the distribution column"
     if any(clause.args.get("recursive") for clause in parsed.find_all(exp.With)):
         yield "recursion"
     for limit in parsed.find_all(exp.Limit, exp.Offset):
@@ -96,6 +98,15 @@ def _shapes(parsed: exp.Expr) -> Iterator[str]:
         for condition in _conditions(select):
             if len(outer | _kinds(_names(condition))) > 1:
                 yield "a query on a table of another class in a condition"
+
+
+def _moves(update: exp.Update) -> bool:
+    """Return whether an update gives rows of a distributed table to another appliance."""
+    name = update.this.name
+    if name not in _DISTRIBUTED:
+        return False
+    column = classes.distribution_column(tables.metadata.tables[name]).name
+    return any(one.this.name == column for one in update.expressions)
 
 
 def _names(parsed: exp.Expr) -> set[str]:

@@ -42,6 +42,8 @@ WRITES = [
     ("appliance", "retire", "vc18", "--from", "2026-09-01"),
     ("appliance", "hold", "vc18"),
     ("appliance", "release", "vc18"),
+    ("ingest", str(DATA / "details_api.json"), "-a", "vc09", "--seen-at", "2026-08-02T00:00:00Z"),
+    ("appliance", "merge", "vc09", "vc18", "--yes"),
     ("db", "calendar", "--day-start", "16:00"),
     ("db", "prune", "--keep", "90d", "--yes"),
     ("db", "vacuum"),
@@ -89,6 +91,7 @@ def test_citus_takes_all_statements(
     [
         ("SELECT key FROM job LIMIT (SELECT 1)", "LIMIT by a query"),
         ("SELECT name FROM v LIMIT (SELECT 1)", "LIMIT by a query"),
+        ("UPDATE schedule SET appliance_id = 2, key = ''", "an update of the distribution column"),
         (
             "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT 2 FROM a) SELECT * FROM a, job",
             "recursion",
@@ -119,6 +122,8 @@ def test_refused_shapes_are_found(statement: str, shape: str) -> None:
         "SELECT key FROM job WHERE EXISTS (SELECT 1 FROM message WHERE job_id = job.id)",
         "SELECT set_config('TimeZone', 'UTC', true)",
         "SET LOCAL jit = off",
+        "UPDATE ingest_run SET appliance_id = NULL",
+        "UPDATE schedule SET key = '' WHERE appliance_id = 2",
     ],
 )
 def test_other_shapes_pass(statement: str) -> None:
