@@ -16,7 +16,14 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.rpo import NOTHING, SET, Rpo
 from archive.judgement.standing import NO_RECENT_DATA, RETIRED, Age
-from archive.reports.core import expected_backups, job_order, judged_stored, never_imported, sql
+from archive.reports.core import (
+    expected_backups,
+    filters,
+    job_order,
+    judged_stored,
+    never_imported,
+    sql,
+)
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ class Success(NamedTuple):
 class Current(NamedTuple):
     """An appliance as of now; `id`, `first_seen` and `last_seen` are None if it was never imported.
 
-    Its state is one of `standing.STATES`. `age_seconds` counts from the end of the last success.
+    `next_due_time` and `next_due` are those of `standing.NextDue`. Its state is one of `standing.STATES`. `age_seconds` counts from the end of the last success.
     """
 
     id: int | None
@@ -57,6 +64,7 @@ class Current(NamedTuple):
     attempt_status: str | None
     overdue_since_time: str | None
     next_due_time: str | None
+    next_due: str | None
     first_seen: str | None
     last_seen: str | None
 
@@ -73,7 +81,7 @@ def current(connection: Connection, scope: Scope) -> Iterator[Current]:
     # They are in the log of collections alone.
     for name in never_imported.names(connection, scope):
         nothing = Rpo(scope.rpo_seconds, NOTHING if scope.rpo_seconds is None else SET)
-        yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 8)
+        yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 9)
 
 
 def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
@@ -84,19 +92,22 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     end = None if success is None else success.end_time
     # Where backups are expected, a missed one decides, and not the age.
     age = Age(end, rpo.age_limit)
+    state = (
+        RETIRED
+        if one.is_retired(now)
+        else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due)
+    )
     return Current(
         one.id,
         one.name,
-        RETIRED
-        if one.is_retired(now)
-        else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
+        state,
         rpo,
         None if end is None else standing.seconds_between(end, now),
         success,
         None if attempt is None else attempt[0],
         row.attempt_status,
         one.overdue_since,
-        one.next_due,
+        *standing.still_due(one.next_due, state, now),
         one.first_seen,
         one.last_seen,
     )
@@ -148,7 +159,7 @@ def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
             stored.c.appliance_id.label("id"), stored.c.success_id, stored.c.attempt_id
         )
         if ids is not None:
-            query = query.where(sql.of_appliances(stored.c.appliance_id, ids))
+            query = query.where(filters.of_appliances(stored.c.appliance_id, ids))
         found: sa.FromClause = query.subquery("found")
     else:
         found = _looked_up(settings.calendar(connection).day(scope.now), scope, ids)
@@ -164,7 +175,7 @@ def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
-def _looked_up(today: str, scope: Scope, ids: sql.Ids) -> sa.CTE:
+def _looked_up(today: str, scope: Scope, ids: filters.Ids) -> sa.CTE:
     """Return the ids of both jobs as of an earlier time: a lookup each for each appliance."""
     appliance, job = tables.appliance, tables.job
     order = [one.desc() for one in job_order.order(job)]
@@ -182,5 +193,5 @@ def _looked_up(today: str, scope: Scope, ids: sql.Ids) -> sa.CTE:
         columns.append(query.order_by(*order).limit(1).scalar_subquery().label(f"{which}_id"))
     found = sa.select(appliance.c.id, *columns)
     if ids is not None:
-        found = found.where(sql.of_appliances(appliance.c.id, ids))
+        found = found.where(filters.of_appliances(appliance.c.id, ids))
     return found.cte("found")
