@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from archive import db
-from archive.db import comments
-from archive.db.distributed import classes, nodes
+from archive.db import comments, migrate
+from archive.db.distributed import classes, nodes, views
 from archive.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *
     Imports wait meanwhile. `on_bytes` is called with the size of the tables that are done, and of all.
     Raises UsageError if the archive is not distributed, and DatabaseError, with nothing changed.
     """
+    recursive = _recursive_views(engine)
     with db.writing(engine) as connection:
         if not db.is_distributed(connection):
             raise UsageError("the archive is not distributed")
@@ -62,11 +63,20 @@ def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *
         for place, table in enumerate(placed):
             on_bytes(sum(sizes[:place]), sum(sizes))
             connection.execute(sa.select(sa.func.undistribute_table(table.name)))
+        views.replace(connection, recursive)
         _make_constraints(connection)
         db.comment(connection, comments.comments())
         for grant in grants:
             connection.exec_driver_sql(grant.replace("%", "%%"))
         return len(placed)
+
+
+def _recursive_views(engine: Engine) -> dict[str, str]:
+    """Return the views that `distribute` has replaced, as a new archive has them."""
+    if engine.dialect.name != "postgresql":
+        return {}
+    with migrate.new_and_empty(engine) as connection:
+        return views.recursive(connection)
 
 
 def _require_unique(connection: Connection) -> None:
