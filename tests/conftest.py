@@ -17,8 +17,8 @@ from sqlalchemy.pool import Pool
 from archive import db
 from archive.db import migrate
 from tests.support import postgres
-from tests.support.archives import empty
-from tests.support.laws import EXAMPLES
+from tests.support.archives import created, empty
+from tests.support.laws import EXAMPLES, is_of_another_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,15 @@ settings.load_profile("archive")
 _KEPT = 4
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, those of whole systems: else one process ends alone with them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of another day, unless they are named; begin with the longest, those of whole systems.
+
+    Else one process ends alone with them.
+    """
+    if not any("::" in argument for argument in config.args):
+        left_out = [item for item in items if is_of_another_day(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_of_another_day(item)]
     items.sort(key=lambda item: "system" not in item.path.parts)
 
 
@@ -82,16 +89,27 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
+def postgres_template() -> Iterator[str]:
+    """Give the name of a database with an empty archive, which others are copied from."""
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+        engine = migrate.connect(url)
+        migrate.upgrade(engine)
+        engine.dispose()
+        assert engine.url.database is not None
+        yield engine.url.database
+
+
+@pytest.fixture(scope="session")
+def postgresql_archive(postgres_template: str) -> Iterator[Engine]:
     """Give an archive on PostgreSQL that tests of one process share.
 
     Its connections are left in the state of new ones.
     """
-    engine = db.create_engine(db.parse_url(postgres_url), kept=_KEPT)
-    event.listen(engine, "checkin", _forget)
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE], postgres_template) as url:
+        engine = db.create_engine(db.parse_url(url), kept=_KEPT)
+        event.listen(engine, "checkin", _forget)
+        yield engine
+        engine.dispose()
 
 
 def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None:
@@ -108,9 +126,7 @@ def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None
 def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive on SQLite that tests of one process share."""
     # No connection is kept: a test that reads the file itself would release their locks.
-    engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
-    migrate.upgrade(engine)
-    return engine
+    return created(tmp_path_factory.mktemp("archive") / "archive.db")
 
 
 @pytest.fixture
@@ -134,13 +150,11 @@ def shared_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     """Give an archive on each database in turn, which a module fills once and then only reads."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = str(tmp_path_factory.mktemp("shared") / "archive.db")
-        else:
-            server = os.environ[postgres.URL_VARIABLE]
-            url = stack.enter_context(postgres.new_database(server))
+    if request.param == "sqlite":
+        yield created(tmp_path_factory.mktemp("shared") / "archive.db")
+        return
+    template = request.getfixturevalue("postgres_template")
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE], template) as url:
         engine = migrate.connect(url)
-        stack.callback(engine.dispose)
-        migrate.upgrade(engine)
         yield engine
+        engine.dispose()
