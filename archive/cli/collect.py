@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.collect.store_answer import Outcome
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
 
 EPILOG = examples(
     "archive collect",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.calendar import Calendar
+    from archive.maintenance.prunable import Cut
     from archive.maintenance.prune import Prunable
-    from archive.maintenance.pruning_limits import Cut
 
 EPILOG = examples(
     "archive db prune --keep 7y",
@@ -126,7 +126,7 @@ def vacuum(
 
 def _cut(calendar: Calendar, now: str, keep: str, keep_failures: str | None) -> Cut:
     """Return the first days that are kept: those of a month. Raises UsageError."""
-    from archive.maintenance.pruning_limits import Cut
+    from archive.maintenance.prunable import Cut
 
     jobs = _first_month("--keep", keep, calendar, now)
     if keep_failures is None:

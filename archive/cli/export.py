@@ -76,12 +76,12 @@ def export_csv(
     from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column
-    from archive.export import text, views
+    from archive.export import text, view_columns
     from archive.render import delimited
 
     # All options are checked before anything is created.
     character = delimiter_of(delimiter)
-    chosen = choose(table or (), view or (), views.VIEWS, (), directory, output)
+    chosen = choose(table or (), view or (), view_columns.VIEWS, (), directory, output)
     engine = open_reader(database, config, None)
     if directory is not None:
         _make(directory)

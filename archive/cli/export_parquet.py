@@ -66,9 +66,9 @@ def export_parquet(
     """
     from archive import db
     from archive.cli.output import new_folder, open_bytes
-    from archive.export import parquet, views
+    from archive.export import parquet, view_columns
 
-    chosen = choose(table or (), view or (), views.JOB_VIEWS, ("v_job",), directory, output)
+    chosen = choose(table or (), view or (), view_columns.JOB_VIEWS, ("v_job",), directory, output)
     engine = open_reader(database, config, None)
     with db.reading(engine) as connection:
         extent = extent_of(connection, since, after)

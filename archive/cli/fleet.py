@@ -22,7 +22,7 @@ from archive.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from archive.config.entries import Entry, Fleet, Trust
+    from archive.config.settings import Entry, Fleet, Trust
 
 app = typer.Typer(
     no_args_is_help=True, help="List, test and add the appliances in the configuration."

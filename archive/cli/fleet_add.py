@@ -19,7 +19,7 @@ from archive.errors import ApplianceError, UsageError
 from archive.text import quoted
 
 if TYPE_CHECKING:
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
     from archive.vcenter.certificate import Certificate
     from archive.vcenter.errors import UntrustedError
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archive.collect.preflight import Examination
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
 
     Row = tuple[str, str, str, str | None, str | None]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Fleet
+    from archive.config.settings import Fleet
     from archive.store.counts import Counts
 
 EPILOG = examples(

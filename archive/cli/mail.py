@@ -33,7 +33,7 @@ from archive.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from archive.config.entries import Fleet, Mail
+    from archive.config.settings import Fleet, Mail
 
 EPILOG = examples(
     "archive mail",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Fleet, Recipient
+    from archive.config.settings import Fleet, Recipient
     from archive.monitoring.assessment import Assessment
     from archive.notify.changes import Changes
     from archive.notify.notification import Notification

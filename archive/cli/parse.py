@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.config.entries import Fleet
+    from archive.config.settings import Fleet
     from archive.reports import Scope
 
 # Letters of either case; `kb` is 1,000 bytes, `kib` 1,024. At most 19 digits, as many as GREATEST

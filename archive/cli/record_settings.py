@@ -13,7 +13,7 @@ from archive.cli.options import say
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Fleet
+    from archive.config.settings import Fleet
 
 
 def use_calendar(engine: Engine, fleet: Fleet | None) -> None:

@@ -11,7 +11,7 @@ from archive.config.secrets import reveal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
 
 # Ctrl-C, and what systemd and `timeout` send.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -18,7 +18,7 @@ from archive.vcenter.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
 
 # Seconds to wait for the result of another first login; its appliance may be down.
 _PATIENCE = 5.0

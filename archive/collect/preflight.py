@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from contextlib import AbstractAsyncContextManager
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
     from archive.vcenter.certificate import Certificate
     from archive.vcenter.session import Session
 

@@ -12,7 +12,7 @@ from archive.collect.preflight import Examination
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
 
 
 def check(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
     from archive.store.collection_log import Collection
 
     # How one appliance ended, archived or not.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
     from archive.ingest.raw_document import RawDocument
     from archive.vcenter.query import CollectedAnswer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.config.entries import Entry, Trust
+from archive.config.settings import Entry, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

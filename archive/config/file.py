@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archive.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from archive.config.entries import Fleet
+    from archive.config.settings import Fleet
 
 # The environment variable that names a configuration when `--config` does not.
 VARIABLE = "ARCHIVE_CONFIG"

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from archive.config import values
-from archive.config.entries import NONE, SECURITY, STARTTLS, Mail
+from archive.config.settings import NONE, SECURITY, STARTTLS, Mail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.config import values
-from archive.config.entries import Recipient
+from archive.config.settings import Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping

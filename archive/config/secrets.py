@@ -11,7 +11,7 @@ from archive import extras
 from archive.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from archive.config.entries import Entry, Secret
+    from archive.config.settings import Entry, Secret
 
 # The folder of a systemd unit's credentials; only the unit can read it.
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"

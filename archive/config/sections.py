@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import calendar
 from archive.config import mailing, notifying, values
 from archive.config.appliance_entry import TIMES, entry
-from archive.config.entries import Entry, Fleet, Mail, Recipient
 from archive.config.place import database
+from archive.config.settings import Entry, Fleet, Mail, Recipient
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
 from archive.text import quoted

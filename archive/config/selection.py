@@ -12,7 +12,7 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archive.config.entries import Entry, Fleet
+    from archive.config.settings import Entry, Fleet
 
 
 def select(

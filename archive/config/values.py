@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.appliance_names import check_name
-from archive.config.entries import HTTPS, Secret
+from archive.config.settings import HTTPS, Secret
 from archive.errors import UsageError
 from archive.text import quoted
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
 
 
 def add(path: Path, values: Mapping[str, Any]) -> Entry:

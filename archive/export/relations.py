@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive import json_numbers
 from archive.db import seals, tables
 from archive.errors import UsageError
-from archive.export.views import JOB_VIEWS, VIEWS
+from archive.export.view_columns import JOB_VIEWS, VIEWS
 from archive.masking import mask_json, mask_text, mask_url
 from archive.store import seen_documents
 from archive.suggestions import suggestion

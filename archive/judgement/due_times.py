@@ -7,8 +7,8 @@ from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import habit, schedules
-from archive.judgement.clock import DAY, HOUR, Clock
 from archive.judgement.habit import Habit, Run
+from archive.judgement.local_time import DAY, HOUR, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,6 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.judgement.clock import DAY
 from archive.judgement.due_times import (
     CADENCE,
     GRACE,
@@ -26,6 +25,7 @@ from archive.judgement.due_times import (
     is_scheduled,
     scheduled,
 )
+from archive.judgement.local_time import DAY
 from archive.statuses import OPEN
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.judgement.clock import DAY, EPOCH, HOUR
+from archive.judgement.local_time import DAY, EPOCH, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.judgement.clock import DAY, EPOCH, Clock, clock
+from archive.judgement.local_time import DAY, EPOCH, Clock, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,17 +1,16 @@
-"""How an appliance stands: its RPO, whether it is overdue, and how much of a time was covered."""
+"""How an appliance stands: whether it is overdue, its state, and how much of a time was covered."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import timestamps
 from archive.calendar import ordinal
-from archive.judgement.clock import DAY, HOUR
-from archive.judgement.due_times import CADENCE, GRACE
+from archive.judgement.due_times import GRACE
 from archive.judgement.expected import CHANGED, MET, RUNNING
+from archive.judgement.local_time import DAY
+from archive.judgement.rpo import LATEST, RECENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,19 +22,10 @@ if TYPE_CHECKING:
 OK, OVERDUE, NEVER, NO_RECENT_DATA = "ok", "overdue", "never", "no recent data"
 RETIRED = "retired"
 STATES = (NEVER, OVERDUE, NO_RECENT_DATA, OK, RETIRED)  # worst first
-# Where the RPO comes from besides the basis of expected backups: set by the user, or derived from the
-# longest of the irregular gaps between successes, or nothing is expected.
-SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
 # So many missed backups in a row at one time of day are a problem, even if others succeed.
 REPEATED = 3
 # Due times that differ by no more, from day to day, are of one time of day.
 _SAME_TIME = 90 * 60
-# What is due lately: at most so many backups, from so long before the last import on.
-LATEST, RECENT = 60, 42 * DAY
-# Irregular appliances are overdue after twice their longest gap.
-_LEAST_GAPS, _TIMES = 3, 2
-# Backups by hand on one afternoon do not ask for another one on the same day.
-_LEAST_IRREGULAR = 25 * HOUR
 # The resolution of instants: the last moment before one.
 _TICK = timedelta(microseconds=1)
 
@@ -48,39 +38,6 @@ class Span(NamedTuple):
 
     first: str
     until: str
-
-
-class Rpo(NamedTuple):
-    """How old the last success may become, in seconds (None: any age), and where that comes from.
-
-    `source` is SCHEDULE, CADENCE, LEARNED, SET, IRREGULAR or NOTHING.
-    """
-
-    seconds: int | None
-    source: str
-
-
-def rpo(
-    found: Sequence[Expected], successes: Sequence[int], last_seen: int, longest: int | None = None
-) -> Rpo:
-    """Return the RPO that expected backups imply: the longest time between two of them, and the grace.
-
-    If only one is known, or it is a cadence, that is `longest`. Where none is due after the last
-    import, it is derived from the gaps between `successes`: the starts of the latest ones, in
-    order. All instants are in seconds.
-    """
-    place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
-    if place < len(found):
-        since = bisect_left(found, last_seen - RECENT, key=lambda one: one.at)
-        lately = found[max(min(since, place - 1), place - LATEST, 0) :]
-        gaps = [after.at - before.at for before, after in pairwise(lately)]
-        # An early success brings the next due time of a cadence forward.
-        gap = longest if found[place].basis == CADENCE else max(gaps, default=longest)
-        return Rpo(None if gap is None else gap + lately[-1].grace, found[place].basis)
-    between = [after - before for before, after in pairwise(successes)]
-    if len(between) < _LEAST_GAPS:
-        return Rpo(None, NOTHING)
-    return Rpo(max(_TIMES * max(between), _LEAST_IRREGULAR), IRREGULAR)
 
 
 def next_due(found: Sequence[Expected], last_seen: int) -> int | None:

@@ -10,14 +10,14 @@ import ssl
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from archive.config.entries import NONE, STARTTLS, TLS
+from archive.config.settings import NONE, STARTTLS, TLS
 from archive.errors import ConfigurationError, MailError
 from archive.text import printable
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from archive.config.entries import Mail
+    from archive.config.settings import Mail
 
 # Seconds, for the connection and for each reply.
 _SECONDS = 30

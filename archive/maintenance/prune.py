@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive import db, timestamps
 from archive.db import tables
-from archive.maintenance.pruning_limits import Cut, limit, months_before, prunable, settled
+from archive.maintenance.prunable import Cut, limit, months_before, prunable, settled
 from archive.store import (
     anomalies,
     judged_appliances,

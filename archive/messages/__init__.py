@@ -18,6 +18,6 @@ def forms(zone: str, locale: str | None = None) -> Forms:
     """
     if locale is None:
         return Published(zone)
-    from archive.messages.localised import Localised
+    from archive.messages.locale_forms import Localised
 
     return Localised(zone, locale)

@@ -32,7 +32,7 @@ EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_EVEN)
 class Forms(Protocol):
     """Formats for the values of params.
 
-    `Published` and `archive.messages.localised.Localised` are its two forms. Instants are
+    `Published` and `archive.messages.locale_forms.Localised` are its two forms. Instants are
     fixed-width UTC texts; they are shown in the zone that the form was made with.
     """
 

@@ -11,8 +11,8 @@ from archive import db
 from archive.calendar import FIRST_DAY, iso, key_stamp, ordinal
 from archive.db import tables
 from archive.judgement import habit
-from archive.judgement.clock import DAY, seconds
 from archive.judgement.due_times import Job
+from archive.judgement.local_time import DAY, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

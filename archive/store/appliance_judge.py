@@ -6,10 +6,10 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, iso, ordinal, start
-from archive.judgement import expected, reporting, schedules, standing, streaks
-from archive.judgement.clock import instant, seconds
+from archive.judgement import expected, reporting, rpo, schedules, standing, streaks
 from archive.judgement.due_times import CADENCE, LEARNED
 from archive.judgement.expected import CHANGED, DID_NOT_RUN, MET, Expected
+from archive.judgement.local_time import instant, seconds
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
 from archive.store import appliance_history, stored_backups
@@ -48,9 +48,7 @@ class ApplianceJudge:
         self._one = one
         self._before = before
         self._last_seen = seconds(one.last_seen)
-        decided = schedules.known_from(one.known.schedules)
-        self._is_scheduled = decided is not None
-        self._decided = decided
+        self._decided = schedules.known_from(one.known.schedules)
         self._by_cadence = one.known.cadence is not None
         self._settled = None if one.pruned is None else seconds(one.pruned.judged_from)
 
@@ -77,7 +75,7 @@ class ApplianceJudge:
             self._compare(stored, rows, changes)
         else:
             changes.new += [(self._one.id, *row) for row in rows]
-        lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
+        lately = [row.judged() for row in kept[-rpo.LATEST :]] + judged
         row = self._standing(jobs, lately, usual, since)
         if self._before is None or row != tuple(self._before):
             changes.standings.append(row)
@@ -205,13 +203,13 @@ class ApplianceJudge:
             success = before.success_id
         attempt = jobs.ordered[-1].id if jobs.ordered else before and before.attempt_id
         finished, folded = self._streaks(jobs, since)
-        rpo = self._rpo(lately)
+        allowed = self._rpo(lately)
         overdue = standing.overdue_since(lately, self._last_seen)
-        limit = self._limit(success, jobs, rpo)
+        limit = self._limit(success, jobs, allowed.age_limit)
         if limit is not None and (overdue is None or limit < overdue):
             overdue = limit
         following = standing.next_due(lately, self._last_seen)
-        missing_from = self._last_seen + reporting.limit(usual, rpo.seconds or 0)
+        missing_from = self._last_seen + reporting.limit(usual, allowed.seconds or 0)
         return (
             one.id,
             None,
@@ -219,35 +217,32 @@ class ApplianceJudge:
             attempt,
             finished,
             *folded,
-            *rpo,
+            *allowed,
             None if overdue is None else instant(overdue),
             None if following is None else instant(following),
             usual,
             instant(missing_from),
         )
 
-    def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
-        """Return the RPO: the one that is set, else that of what is expected, else that of the gaps."""
-        if self._one.rpo_seconds is not None:
-            return standing.Rpo(self._one.rpo_seconds, standing.SET)
-        longest = expected.longest_gap(self._one.known, self._last_seen)
-        rpo = standing.rpo(lately, (), self._last_seen, longest)
-        if rpo.source != standing.NOTHING or self._is_scheduled or self._one.known.retired:
-            return rpo
-        successes = appliance_history.latest_successes(
-            self._connection, self._one.id, None, self._one.floor
+    def _rpo(self, lately: Sequence[Expected]) -> rpo.Rpo:
+        one = self._one
+        return rpo.rpo(
+            one.rpo_seconds,
+            one.known,
+            lately,
+            self._last_seen,
+            lambda: appliance_history.latest_successes(self._connection, one.id, None, one.floor),
         )
-        return standing.rpo(lately, successes, self._last_seen)
 
-    def _limit(self, success: int | None, jobs: Jobs, rpo: standing.Rpo) -> int | None:
+    def _limit(self, success: int | None, jobs: Jobs, age_limit: int | None) -> int | None:
         """Return since when the last success is older than its limit, as of the last import."""
-        if success is None or rpo.source not in (standing.SET, standing.IRREGULAR):
+        if success is None or age_limit is None:
             return None
         row = jobs.rows.get(success) or self._job(success)
         if row is None:
             return None
         began = appliance_history.began(row)
-        limit = seconds(max(began, row.end_time or began)) + (rpo.seconds or 0)
+        limit = seconds(max(began, row.end_time or began)) + age_limit
         return limit if limit < self._last_seen else None
 
     def _streaks(self, jobs: Jobs, since: int | None) -> tuple[int | None, Streaks]:

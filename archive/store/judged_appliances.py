@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from archive import db, json_numbers
 from archive.calendar import FIRST_DAY, ordinal
 from archive.db import tables
-from archive.judgement.clock import clock, seconds
 from archive.judgement.due_times import Known
+from archive.judgement.local_time import clock, seconds
 from archive.judgement.schedules import Schedule, Zone, minute, weekdays
 from archive.store import pruned_periods
 from archive.store.chunks import chunks

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.judgement import standing
-from archive.judgement.clock import instant, seconds
+from archive.judgement import rpo
+from archive.judgement.local_time import instant, seconds
 from archive.store import judged_appliances, settings
 from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks
@@ -237,5 +237,5 @@ def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -
 
 def _standing_row(appliance_id: int, pending_from: str) -> _ROW:
     """Return the row of an appliance that has not been judged yet."""
-    nothing = (0, None, 0, None, 0, 0, 0, None, standing.NOTHING)
+    nothing = (0, None, 0, None, 0, 0, 0, None, rpo.NOTHING)
     return (appliance_id, pending_from, None, None, None, *nothing, None, None, None, None)

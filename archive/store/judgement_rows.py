@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.judgement.clock import seconds
 from archive.judgement.expected import DID_NOT_RUN, Expected
+from archive.judgement.local_time import seconds
 from archive.store.dimension_keys import References
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from archive.calendar import key_stamp
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval
-from archive.judgement.clock import seconds
+from archive.judgement.local_time import seconds
 from archive.store import appliance_history, pruned_periods
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution

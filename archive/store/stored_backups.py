@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.judgement import expected, standing
-from archive.judgement.clock import DAY, HOUR, instant, seconds
+from archive.judgement import expected, rpo
 from archive.judgement.due_times import CADENCE
+from archive.judgement.local_time import DAY, HOUR, instant, seconds
 from archive.store.judgement_rows import StoredBackup
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # A job can meet a backup that was due so long before it started.
 REACH = 7 * DAY
 # So many of the latest rows are read with any change: those that show the RPO, and some ahead.
-_LEAST, _MORE = standing.LATEST + 12, 2 * standing.LATEST
+_LEAST, _MORE = rpo.LATEST + 12, 2 * rpo.LATEST
 _TABLE = tables.expected_backup
 _OWN = (
     sa.select(*(_TABLE.c[name] for name in StoredBackup._fields))
@@ -68,7 +68,7 @@ def extended(
     """
     if len(stored) < _LEAST:
         return stored
-    if bisect_left(stored, instant(first), key=lambda row: row.due_time) < standing.LATEST:
+    if bisect_left(stored, instant(first), key=lambda row: row.due_time) < rpo.LATEST:
         stored = _read(connection, _LATEST_MORE, appliance_id)
     if stored[0].due_time < instant(first - expected.CHANGES_WITHIN):
         return stored

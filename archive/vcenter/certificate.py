@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from datetime import datetime
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
 
 
 class HiddenError(ApplianceError):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
 
 # Seconds between attempts grow from the first value to the second, plus a random part.
 _WAITS = (0.5, 10.0)

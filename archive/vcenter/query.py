@@ -14,7 +14,7 @@ from archive.vcenter.session import signed_in
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
 
 # Paths in the vSphere Automation API, the same below `/api` and `/rest`.
 VERSION = "appliance/system/version"

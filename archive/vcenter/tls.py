@@ -14,7 +14,7 @@ from archive.errors import ApplianceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archive.config.entries import Trust
+    from archive.config.settings import Trust
 
 
 class Pin(Fingerprint):

@@ -9,16 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import standing
-from archive.judgement.clock import DAY, EPOCH, HOUR, clock, seconds
 from archive.judgement.due_times import Job, Known
 from archive.judgement.expected import CHANGED, MET, ahead, judge
+from archive.judgement.local_time import DAY, EPOCH, HOUR, clock, seconds
 from archive.judgement.schedules import Schedule, Zone
 from bench.measure import Finding, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from archive.judgement.clock import Clock
+    from archive.judgement.local_time import Clock
 
 FIRST = seconds("2024-01-01T00:00:00.000000Z")
 DAYS, MONTHS = 300, 700

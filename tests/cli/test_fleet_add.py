@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.config.entries import Entry, Secret, Trust
 from archive.config.file import read
+from archive.config.settings import Entry, Secret, Trust
 from tests.support.command import archive, process
 from tests.support.configurations import DEFAULTS, USER, written
 from tests.support.samples import SAMPLES

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import archive as package
 from archive.db import migrate
-from archive.judgement.standing import NO_RECENT_DATA, NOTHING, Rpo
+from archive.judgement.rpo import NOTHING, Rpo
+from archive.judgement.standing import NO_RECENT_DATA
 from archive.monitoring.exposition import Snapshot, exposition
 from archive.monitoring.states import State
 from archive.reports.collection import Reporting

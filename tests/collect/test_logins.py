@@ -9,7 +9,7 @@ import pytest
 
 from archive.collect import logins as tested
 from archive.collect.logins import Logins
-from archive.config.entries import Entry, Secret
+from archive.config.settings import Entry, Secret
 from archive.errors import ApplianceError
 from archive.vcenter.errors import PassingError, RefusedError
 

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from archive.collect.preflight import CHECKS, FAILED, OK, SKIPPED, WARNING, Examination, Found
 from archive.collect.preflight_run import check
-from archive.config.entries import Fleet, Secret, Trust
+from archive.config.settings import Fleet, Secret, Trust
 from archive.errors import ConfigurationError
 from archive.vcenter import certificate
 from tests.support.proxies import proxy

@@ -17,7 +17,7 @@ import stamina
 from archive import db
 from archive.collect import store_answer
 from archive.collect.run import collect, rehearse
-from archive.config.entries import Fleet, Secret
+from archive.config.settings import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
 from archive.ingest import retry_quarantine
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.collect.store_answer import Outcome
-    from archive.config.entries import Entry
+    from archive.config.settings import Entry
     from archive.store.collection_log import Collection
     from tests.vcenter_server.faults import Fault
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive.calendar import Calendar
 from archive.config import file, sections
-from archive.config.entries import Entry, Fleet, Secret, Trust
+from archive.config.settings import Entry, Fleet, Secret, Trust
 from archive.errors import ConfigurationError
 from tests.support.configurations import DEFAULTS, PIN, USER, written
 

@@ -10,8 +10,8 @@ from keyring.errors import KeyringLocked
 
 from archive import extras
 from archive.config import secrets
-from archive.config.entries import Secret
 from archive.config.secrets import reveal
+from archive.config.settings import Secret
 from archive.errors import ConfigurationError
 from tests.support.configurations import USER, entry
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.config.entries import Entry, Fleet, Secret
 from archive.config.selection import select
+from archive.config.settings import Entry, Fleet, Secret
 from archive.errors import UsageError
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.appliance_names import NAME_LENGTH, identity
-from archive.config.entries import Entry, Secret, Trust
 from archive.config.file import read
+from archive.config.settings import Entry, Secret, Trust
 from archive.config.writing import add
 from archive.errors import ConfigurationError, UsageError
 from tests.support.configurations import DEFAULTS, PIN, USER, written

@@ -16,7 +16,7 @@ from pyarrow import parquet as pq
 
 from archive import db, extras
 from archive.db import Day, Instant, seals, tables
-from archive.export import parquet, relations, text, views
+from archive.export import parquet, relations, text, view_columns
 from archive.store.selection import Extent
 from tests.support.archives import each, import_documents
 from tests.support.command import PROGRAM, archive, at, environment
@@ -310,15 +310,15 @@ OF_EXPECTED = ("v_expected_backup", "v_missed")
 def test_views_have_the_columns_of_the_schema(engine: Engine) -> None:
     """Views are exported with all of their columns, in their order."""
     inspector = sa.inspect(engine)
-    assert sorted(views.VIEWS) == sorted(inspector.get_view_names())
-    of_jobs = [name for name, columns in views.VIEWS.items() if columns[-1][0] == "job_id"]
-    assert sorted([*views.JOB_VIEWS, *OF_EXPECTED]) == sorted(of_jobs)
-    for name, columns in views.VIEWS.items():
+    assert sorted(view_columns.VIEWS) == sorted(inspector.get_view_names())
+    of_jobs = [name for name, columns in view_columns.VIEWS.items() if columns[-1][0] == "job_id"]
+    assert sorted([*view_columns.JOB_VIEWS, *OF_EXPECTED]) == sorted(of_jobs)
+    for name, columns in view_columns.VIEWS.items():
         there = [column["name"] for column in inspector.get_columns(name)]
         assert [column for column, _ in columns] == there
     import_documents(engine, SAMPLES, "vc01")
     with db.reading(engine) as connection:
-        for name in views.VIEWS:
+        for name in view_columns.VIEWS:
             found = list(text.rows(connection, relations.view(name)))
             number = connection.scalar(sa.text(f"SELECT count(*) FROM {name}"))
             assert len(found) == number

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from archive.judgement.clock import clock, instant, seconds
 from archive.judgement.due_times import Job, Known
 from archive.judgement.expected import Expected, judge
+from archive.judgement.local_time import clock, instant, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.judgement.clock import DAY, HOUR, clock, seconds
 from archive.judgement.due_times import Job
 from archive.judgement.expected import (
     AHEAD,
@@ -23,6 +22,7 @@ from archive.judgement.expected import (
     longest_gap,
     outcome,
 )
+from archive.judgement.local_time import DAY, HOUR, clock, seconds
 from archive.judgement.schedules import Schedule, Zone
 from tests.judgement.histories import FIRST, NOTHING, after, dates, jobs, judged, starts, told
 

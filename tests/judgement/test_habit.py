@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.judgement.clock import DAY, HOUR, seconds
 from archive.judgement.habit import Habit, Monthly, Run, Weekly, habits
+from archive.judgement.local_time import DAY, HOUR, seconds
 from tests.judgement.histories import FIRST, dates, starts
 
 if TYPE_CHECKING:

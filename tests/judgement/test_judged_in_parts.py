@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.judgement import habit
-from archive.judgement.clock import DAY, HOUR, clock, seconds
 from archive.judgement.due_times import Job, Known
 from archive.judgement.expected import CHANGES_WITHIN, judge
+from archive.judgement.local_time import DAY, HOUR, clock, seconds
 from archive.judgement.schedules import Schedule, Zone
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.judgement import schedules
-from archive.judgement.clock import DAY, instant, seconds
+from archive.judgement.local_time import DAY, instant, seconds
 from archive.judgement.schedules import Schedule, Zone, due, zone_at
 
 LONG_AGO = seconds("2020-01-01")

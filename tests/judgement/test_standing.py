@@ -1,84 +1,27 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.calendar import Calendar
-from archive.judgement.clock import DAY, HOUR, instant, seconds
-from archive.judgement.expected import CHANGED, FAILED, MET, RUNNING, Expected
+from archive.judgement.expected import CHANGED, MET, RUNNING
+from archive.judgement.local_time import DAY, HOUR, instant, seconds
 from archive.judgement.standing import (
-    IRREGULAR,
     NEVER,
     NO_RECENT_DATA,
-    NOTHING,
     OK,
     OVERDUE,
     REPEATED,
     Age,
-    Rpo,
     Span,
-    next_due,
     overdue_since,
-    rpo,
     shares,
     state,
 )
+from tests.judgement.expected_rows import FIRST, nights
 
-FIRST = seconds("2026-01-01T02:00")
 UTC = Calendar()
-
-
-def row(at: int, outcome: str | None = MET, basis: str = "schedule") -> Expected:
-    return Expected(at, basis, HOUR, outcome, None, 0)
-
-
-def nights(outcomes: str, at: int = FIRST) -> list[Expected]:
-    """Return expected backups, a day apart: met, failed, running, not run, or habit changed."""
-    known = {"m": MET, "f": FAILED, "r": RUNNING, "-": None, "c": CHANGED}
-    return [row(at + place * DAY, known[one]) for place, one in enumerate(outcomes)]
-
-
-def test_rpo_is_the_longest_time_between_due_times_and_the_grace() -> None:
-    assert rpo(nights("mmmmm"), (), FIRST + 2 * DAY) == Rpo(25 * HOUR, "schedule")
-    weekdays = [row(FIRST + place * DAY, basis="learned") for place in range(30) if place % 7 < 5]
-    assert rpo(weekdays, (), FIRST + 20 * DAY) == Rpo(73 * HOUR, "learned")
-
-
-def test_rpo_of_a_cadence() -> None:
-    """An early success brings the next due time forward, and changes nothing else."""
-    found = [row(FIRST, basis="cadence"), row(FIRST + DAY, None, "cadence")]
-    assert rpo(found, (), FIRST - DAY, 7 * DAY) == Rpo(7 * DAY + HOUR, "cadence")
-    assert next_due(found, FIRST - DAY) == FIRST + DAY
-
-
-def test_rpo_follows_a_new_schedule() -> None:
-    """What was due long before the last import does not count any more."""
-    weekly = [row(FIRST + place * 7 * DAY) for place in range(10)]
-    daily = nights("m" * 60, FIRST + 70 * DAY)
-    assert rpo(weekly + daily, (), FIRST + 80 * DAY).seconds == 7 * DAY + HOUR
-    assert rpo(weekly + daily, (), FIRST + 125 * DAY).seconds == 25 * HOUR
-
-
-def test_rpo_of_a_single_expected_backup() -> None:
-    assert rpo([row(FIRST)], (), FIRST - DAY) == Rpo(None, "schedule")
-    assert rpo([row(FIRST)], (), FIRST - DAY, 7 * DAY) == Rpo(7 * DAY + HOUR, "schedule")
-
-
-def test_rpo_of_irregular_appliances() -> None:
-    """Twice their longest gap between successes, and never less than 25 hours."""
-    at = [FIRST, FIRST + 9 * DAY, FIRST + 10 * DAY, FIRST + 24 * DAY]
-    assert rpo([], at, FIRST + 30 * DAY) == Rpo(28 * DAY, IRREGULAR)
-    often = [FIRST + place * HOUR for place in (0, 1, 2, 5)]
-    assert rpo([], often, FIRST + DAY) == Rpo(25 * HOUR, IRREGULAR)
-
-
-def test_no_rpo_where_nothing_is_expected() -> None:
-    assert rpo([], [FIRST, FIRST + DAY, FIRST + 2 * DAY], FIRST + 3 * DAY) == Rpo(None, NOTHING)
-    # What was expected until before the last import is history.
-    assert rpo(nights("mm"), [], FIRST + 9 * DAY) == Rpo(None, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -240,15 +183,3 @@ def test_longer_limits_cover_more(ends: list[int], limits: list[int]) -> None:
     runs = [Span(text, text) for text in texts]
     found = [shares(UTC, runs, limit, span) for limit in sorted(limits)]
     assert all(low <= high for low, high in zip(*found, strict=True))
-
-
-@given(st.lists(st.integers(1, 20 * DAY), min_size=1, max_size=10))
-def test_rpo_lets_each_time_between_due_times_pass(gaps: list[int]) -> None:
-    at = [FIRST]
-    for gap in gaps:
-        at.append(at[-1] + gap)
-    found = [row(one) for one in at]
-    limit = rpo(found, (), at[-1] - 1).seconds
-    assert limit is not None
-    recent = [later - one for one, later in pairwise(at) if one >= at[-1] - 42 * DAY]
-    assert all(gap < limit for gap in recent)

@@ -13,7 +13,7 @@ from archive import db
 from archive.calendar import Calendar
 from archive.columns import Kind
 from archive.config import file
-from archive.config.entries import NONE, Mail, Secret
+from archive.config.settings import NONE, Mail, Secret
 from archive.errors import ConfigurationError, UsageError
 from archive.mail import headline, letter
 from archive.maintenance.change_calendar import change_calendar

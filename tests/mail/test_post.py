@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.config.entries import NONE, SECURITY, STARTTLS, TLS, Mail, Secret
+from archive.config.settings import NONE, SECURITY, STARTTLS, TLS, Mail, Secret
 from archive.errors import ArchiveError, ConfigurationError, MailError
 from archive.mail import post
 from tests.support.mailserver import PASSWORD, USER, MailServer

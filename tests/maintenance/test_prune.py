@@ -21,8 +21,8 @@ from archive.maintenance.change_calendar import change_calendar
 from archive.maintenance.forget import forget
 from archive.maintenance.hold import hold, release
 from archive.maintenance.merge import merge
+from archive.maintenance.prunable import Cut
 from archive.maintenance.prune import plan, prune
-from archive.maintenance.pruning_limits import Cut
 from archive.maintenance.undo_import import undo
 from archive.render import delimited
 from archive.reports import Scope

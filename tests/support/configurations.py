@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.config.entries import Entry, Secret
+from archive.config.settings import Entry, Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.maintenance.change_calendar import change_calendar
 from archive.maintenance.hold import hold, release
+from archive.maintenance.prunable import Cut
 from archive.maintenance.prune import prune
-from archive.maintenance.pruning_limits import Cut
 from archive.maintenance.rename import rename
 from archive.store import (
     appliance_settings,

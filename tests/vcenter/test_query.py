@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 import stamina
 
-from archive.config.entries import Trust
+from archive.config.settings import Trust
 from archive.errors import ApplianceError
 from archive.vcenter import client
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, CollectedAnswer, ask

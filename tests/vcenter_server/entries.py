@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from archive.config.entries import Entry, Secret, Trust
+from archive.config.settings import Entry, Secret, Trust
 from tests.support.configurations import written
 from tests.support.samples import SAMPLES
 from tests.vcenter_server.appliance import PASSWORD, Appliance

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from archive.calendar import FIRST_DAY, iso
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.standing import IRREGULAR, NO_RECENT_DATA, NOTHING, RETIRED, SET, Age, Rpo
+from archive.judgement.rpo import NOTHING, SET, Rpo
+from archive.judgement.standing import NO_RECENT_DATA, RETIRED, Age
 from archive.reports.core import expected_backups, job_order, judged_stored, never_imported, sql
 from archive.store import settings
 
@@ -82,7 +83,7 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     success, attempt = _success(row, now), _times(row, "attempt", now)
     end = None if success is None else success.end_time
     # Where backups are expected, a missed one decides, and not the age.
-    age = Age(end, rpo.seconds if rpo.source in (SET, IRREGULAR) else None)
+    age = Age(end, rpo.age_limit)
     return Current(
         one.id,
         one.name,

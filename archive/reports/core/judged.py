@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from archive.judgement.standing import Rpo
+    from archive.judgement.rpo import Rpo
 
 
 class Expectation(NamedTuple):

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, ordinal, start
-from archive.judgement import expected, reporting, schedules, standing
-from archive.judgement.clock import instant, seconds
+from archive.judgement import expected, reporting, rpo, standing
 from archive.judgement.expected import Imports
-from archive.judgement.standing import Rpo
+from archive.judgement.local_time import instant, seconds
 from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.store import appliance_history, import_intervals, judged_appliances, settings
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.judgement.expected import Expected
+    from archive.judgement.rpo import Rpo
     from archive.reports.core.scope import Scope
     from archive.store.appliance_history import Jobs
     from archive.store.judged_appliances import Appliance
@@ -96,19 +96,25 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             connection, one.id, _from(one, first), scope.now, floor=one.floor
         )
         found = _judged(calendar, one, jobs, first, last_seen)
-        rpo = _rpo(connection, one, found, scope.now)
+        allowed = _rpo(connection, one, found, scope.now)
         since = min(
-            filter(None, (standing.overdue_since(found, last_seen), _limit(jobs, rpo, last_seen))),
+            filter(
+                None,
+                (
+                    standing.overdue_since(found, last_seen),
+                    _limit(jobs, allowed.age_limit, last_seen),
+                ),
+            ),
             default=None,
         )
         following = standing.next_due(found, last_seen)
-        limit = reporting.limit(usual.get(one.id), rpo.seconds or 0)
+        limit = reporting.limit(usual.get(one.id), allowed.seconds or 0)
         yield Standing(
             one.id,
             one.name,
             one.first_seen,
             one.last_seen,
-            rpo,
+            allowed,
             None if since is None else instant(since),
             None if following is None else instant(following),
             usual.get(one.id),
@@ -131,30 +137,23 @@ def _judged(
 
 
 def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str) -> Rpo:
-    """Return the RPO: as configured, from what is expected, or else from the gaps between successes."""
-    last_seen = seconds(min(one.last_seen, now))
-    if one.rpo_seconds is not None:
-        return Rpo(one.rpo_seconds, standing.SET)
-    # First from what is expected, without successes: they are read only where nothing is.
-    rpo = standing.rpo(found, (), last_seen, expected.longest_gap(one.known, last_seen))
-    is_scheduled = schedules.known_from(one.known.schedules) is not None
-    if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
-        return rpo
-    return standing.rpo(
+    return rpo.rpo(
+        one.rpo_seconds,
+        one.known,
         found,
-        appliance_history.latest_successes(connection, one.id, now, one.floor),
-        last_seen,
+        seconds(min(one.last_seen, now)),
+        lambda: appliance_history.latest_successes(connection, one.id, now, one.floor),
     )
 
 
-def _limit(jobs: Jobs, rpo: Rpo, last_seen: int) -> int | None:
+def _limit(jobs: Jobs, age_limit: int | None, last_seen: int) -> int | None:
     """Return since when the last success is older than its limit, as of the last import."""
     last = next((job.id for job in reversed(jobs.judged) if job.status == "SUCCEEDED"), None)
-    if last is None or rpo.source not in (standing.SET, standing.IRREGULAR):
+    if last is None or age_limit is None:
         return None
     row = jobs.rows[last]
     began = appliance_history.began(row)
-    limit = seconds(max(began, row.end_time or began)) + (rpo.seconds or 0)
+    limit = seconds(max(began, row.end_time or began)) + age_limit
     return limit if limit < last_seen else None
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from archive.calendar import FIRST_DAY, iso, ordinal
 from archive.db import tables
 from archive.judgement.expected import CHANGED, MET, NO_DATA
-from archive.judgement.standing import Rpo
+from archive.judgement.rpo import Rpo
 from archive.reports.core import job_order, sql
 from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.reports.core.remembered import remembered

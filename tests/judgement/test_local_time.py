@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import timestamps
-from archive.judgement.clock import clock, instant, seconds
+from archive.judgement.local_time import clock, instant, seconds
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - clock readings have no zone
 ZONES = st.sampled_from(
