@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def is_of_another_day(item: pytest.Item) -> bool:
     It runs on the other one today, and on this one on another day. Tests of a module that share a filled archive
     run on the same one.
     """
-    callspec = getattr(item, "callspec", None)
+    callspec: Any = getattr(item, "callspec", None)
     folders = item.nodeid.partition("::")[0].split("/")
     if THOROUGH or callspec is None or _ON_ONE_DATABASE.isdisjoint(folders):
         return False
-    if database := callspec.params.get("shared_engine"):
-        case = str(folders)
-    else:
+    database: str | None = callspec.params.get("shared_engine")
+    case = str(folders)
+    if database is None:
         database = callspec.params.get("engine")
         others = sorted(each for each in callspec.indices.items() if each[0] != "engine")
         case = f"{folders} {getattr(item, 'originalname', '')} {others}"
