@@ -6,6 +6,7 @@ import gc
 import os
 import sqlite3
 from contextlib import ExitStack
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.pool import Pool
 
 from archive import db
 from archive.db import migrate
-from tests.support import postgres
+from tests.support import citus, postgres
 from tests.support.archives import created, empty
 from tests.support.laws import EXAMPLES, is_of_another_day
 
@@ -42,9 +43,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Else one process ends alone with them.
     """
     if not any("::" in argument for argument in config.args):
-        left_out = [item for item in items if is_of_another_day(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not is_of_another_day(item)]
+        left_out = [is_of_another_day(item) for item in items]
+        config.hook.pytest_deselected(items=[*compress(items, left_out)])
+        items[:] = [item for item, out in zip(items, left_out, strict=True) if not out]
     items.sort(key=lambda item: "system" not in item.path.parts)
 
 
@@ -72,11 +73,12 @@ def pytest_configure(config: pytest.Config) -> None:
     stack.callback(os.environ.pop, postgres.URL_VARIABLE)
 
 
-def pytest_report_header() -> str:
-    """Name the database that the tests ran on."""
+def pytest_report_header() -> list[str]:
+    """Name the databases that the tests run on."""
     try:
         with postgres.engine(os.environ[postgres.URL_VARIABLE]).connect() as connection:
-            return f"PostgreSQL: {connection.scalar(text('SHOW server_version'))}"
+            version = connection.scalar(text("SHOW server_version"))
+            return [f"PostgreSQL: {version}", citus.described()]
     except DBAPIError as error:
         raise pytest.UsageError(f"{postgres.URL_VARIABLE}: {error.orig}") from error
 

@@ -23,6 +23,7 @@ from archive.cli import (
     dashboard,
     db,
     db_copy,
+    db_distribute,
     db_prune,
     demo,
     evidence,
@@ -142,6 +143,8 @@ app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")
 db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
 db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
+db.app.command("distribute", epilog=db_distribute.EPILOG)(db_distribute.distribute)
+db.app.command("undistribute", epilog=db_distribute.UNDO_EPILOG)(db_distribute.undistribute)
 db.app.command("prune", epilog=db_prune.EPILOG)(db_prune.prune)
 db.app.command("vacuum", epilog=db_prune.VACUUM_EPILOG)(db_prune.vacuum)
 app.add_typer(db.app, name="db")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
+from archive.appliance_names import identity
 from archive.config import mailing, notifying, values
 from archive.config.appliance_entry import TIMES, entry
 from archive.config.place import database
@@ -220,18 +221,19 @@ class _Reading:
                 self._problem(where, key, "missing; set it here or in [defaults]")
 
     def _tell_apart(self, sections: list[_Section]) -> None:
-        """Report duplicate names and addresses, compared without regard to case."""
+        """Report duplicate names and addresses."""
         names: set[str] = set()
         addresses: dict[tuple[str, int], str] = {}
         for where, _, own in sections:
             if "name" in own:
-                if own["name"].casefold() in names:
+                name = identity(own["name"])
+                if name in names:
                     self._problem(where, "name", "another appliance already has this name")
                     continue
-                names.add(own["name"].casefold())
+                names.add(name)
             if "address" in own:
                 host, port = own["address"]
-                other = addresses.setdefault((host.lower(), port), where)
+                other = addresses.setdefault((identity(host), port), where)
                 if other != where:
                     self._problem(where, "address", f"same address as {other}")
 

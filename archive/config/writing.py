@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.items import Array
 
+from archive.appliance_names import identity
 from archive.atomic_write import atomic_write
 from archive.config import sections
 from archive.config.file import read
@@ -73,12 +74,12 @@ def require_writable(path: Path) -> None:
 def _with(path: Path, values: Mapping[str, Any]) -> str:
     """Return the text of a configuration with the appliance added.
 
-    Raises UsageError for a name that exists, compared without regard to case.
+    Raises UsageError for a name that exists.
     """
     if not path.exists():
         return _appended("", values)
-    name = values.get("name")
-    if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
+    name = str(values.get("name"))
+    if identity(name) in {identity(entry.name) for entry in read(path).entries}:
         raise UsageError(f"{path}: appliance {name} already exists")
     # Bytes, so that line ends stay as they are.
     text = path.read_bytes().decode()

@@ -19,7 +19,7 @@ from archive.db import tables
 from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, NO_DATA, RUNNING
 from archive.judgement.outcome import TallyRow, tally
 from archive.reports import jobs
-from archive.reports.core import expected_backups, sql
+from archive.reports.core import expected_backups, filters
 from archive.reports.core.job_order import place
 from archive.statuses import OPEN
 
@@ -169,7 +169,7 @@ def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
             sa.case((failed, jobs.first_message_id())),
             sa.case((failed, jobs.first_message())),
         )
-        .where(sql.of_appliances(job.c.appliance_id, ranks), *sql.within(job, scope))
+        .where(filters.of_appliances(job.c.appliance_id, ranks), *filters.within(job, scope))
         .order_by(job.c.appliance_id, job.c.day, place(job), job.c.key)
     )
 

@@ -1,13 +1,14 @@
-"""Everything that differs between SQLite and PostgreSQL.
+"""Everything that differs between SQLite, PostgreSQL and PostgreSQL with Citus.
 
 Other packages use these names and do not ask which database it is. `tables`, `comments`, `migrate`,
-`roles`, `damaged_values` and `foreign_tables` are imported by those who need them.
+`roles`, `distributed`, `damaged_values` and `foreign_tables` are imported by those who need them.
 """
 
 from __future__ import annotations
 
 from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
+from archive.db.citus import is_distributed
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import (
@@ -51,6 +52,7 @@ __all__ = [
     "halves",
     "has_password",
     "insert",
+    "is_distributed",
     "keeping",
     "lock",
     "lock_schema",

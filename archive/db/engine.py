@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive.db import read_only
+from archive.db import citus, read_only
 from archive.db.seals import clear_seals
 from archive.db.transactions import explained
 from archive.db.urls import THRESHOLD, prepare_threshold, sqlite_file
@@ -151,10 +151,13 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     """Set the zone and the lock timeout for one transaction (`set_config` with `is_local`)."""
     # For each transaction: behind a pooler the next one may be in another session.
-    connection.exec_driver_sql(
+    driver: Any = connection.connection.driver_connection
+    *_, has_citus = driver.execute(
         "SELECT set_config('TimeZone', 'UTC', true),"
-        f" set_config('lock_timeout', '{LOCK_WAIT_SECONDS}s', true)"
-    )
+        f" set_config('lock_timeout', '{LOCK_WAIT_SECONDS}s', true), {citus.IS_INSTALLED}"
+    ).fetchone()
+    if has_citus:
+        citus.begin(connection, LOCK_WAIT_SECONDS)
 
 
 def prepare_file(engine: Engine) -> None:

@@ -35,7 +35,8 @@ def refuse(engine: Engine, place: str, *, allowed: bool = False) -> None:
         mark = _mark(connection)
         inspector = sa.inspect(connection)
         found = sorted(
-            {*inspector.get_table_names(), *inspector.get_view_names()} - {VERSION_TABLE}
+            {*inspector.get_table_names(), *inspector.get_view_names()}
+            - {VERSION_TABLE, *_of_extensions(connection)}
         )
     if mark not in (0, APPLICATION_ID):
         raise SchemaError(
@@ -52,6 +53,18 @@ def refuse(engine: Engine, place: str, *, allowed: bool = False) -> None:
         raise SchemaError(
             f"the database at {place} has tables of another program ({shown}): {advice}"
         )
+
+
+def _of_extensions(connection: Connection) -> list[str]:
+    """Return the tables and views of extensions, such as pg_stat_statements: no program's data."""
+    if connection.dialect.name != "postgresql":
+        return []
+    found = connection.exec_driver_sql(
+        "SELECT relname FROM pg_class INNER JOIN pg_depend ON objid = pg_class.oid"
+        " WHERE classid = 'pg_class'::regclass AND deptype = 'e'"
+        " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+    )
+    return list(found.scalars())
 
 
 def mark(connection: Connection) -> None:

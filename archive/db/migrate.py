@@ -132,7 +132,7 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
     """Create the archive or upgrade its schema to a revision, in one transaction.
 
     Comments are always updated, so that their wording needs no migrations, and roles that were given
-    rights get them for what is new. Raises SchemaError, with
+    rights get them for what is new; new tables of a distributed archive are distributed. Raises SchemaError, with
     nothing changed, if the archive is newer than this version, or if there is no archive yet, but
     tables of another program; `beside_others` allows those.
 
@@ -154,6 +154,10 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
         if found is None:
             foreign_tables.mark(connection)
         run(connection, target)
+        if db.is_distributed(connection):
+            from archive.db.distributed.distribute import place_tables
+
+            place_tables(connection)
         db.comment(connection, comments.comments())
         roles.give_again(connection, given)
 

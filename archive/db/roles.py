@@ -72,6 +72,12 @@ _MIGHTY = sa.text(
     " FROM pg_roles WHERE rolname = :role"
 )
 
+# The workers look for rights on the tables below a view, which a reader does not have.
+NO_READERS = (
+    "a distributed archive cannot have readers ({}): drop such roles, and let people read reports from"
+    " `archive serve`, or tables from `archive export`"
+)
+
 
 class Role(NamedTuple):
     """A role: `made` is True for a new one, `creates` if it can create tables.
@@ -102,6 +108,8 @@ def give(engine: Engine, name: str, wanted: Rights = Rights.READER) -> Role:
             " or _, but not with pg_"
         )
     with db.writing(engine) as connection:
+        if wanted is Rights.READER and db.is_distributed(connection):
+            raise DatabaseError(NO_READERS.format(name))
         made = _logs_in(connection, name) is None
         if made:
             connection.exec_driver_sql(f'CREATE ROLE "{name}" NOLOGIN')

@@ -97,6 +97,7 @@ def _checks(
         if seals.covered(table):
             yield table.name, partial(_unsealed, connection, table, sample)
     yield "references", lambda: _orphans(connection, sample)
+    yield "names", lambda: _repeated(connection)
     yield "texts", lambda: _rows(verify_rows.wrong_digests(connection), _RESTORE)
     yield "order", lambda: _rows(verify_rows.gaps(connection, sample), _RESTORE)
     yield "calendar", lambda: _days(connection)
@@ -161,6 +162,13 @@ def _orphans(connection: Connection, sample: Sample) -> Iterator[str]:
             ),
         )
         for constraint, key in verify_rows.orphans(connection, sample)
+    )
+
+
+def _repeated(connection: Connection) -> Iterator[str]:
+    yield from _first(
+        (table, key, f"an earlier row has the same {' and '.join(columns)}: {_RESTORE}")
+        for table, key, columns in verify_rows.repeated(connection)
     )
 
 

@@ -62,15 +62,31 @@ def orphans(
     """
     for table in tables.metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
-            parent = constraint.referred_table.alias()
+            parent = sa.select(*(key.column for key in constraint.elements)).subquery()
             pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
-            query = sa.select(*table.primary_key).where(
-                *sample.of(table),
-                *(column.is_not(None) for column, _ in pairs),
-                ~sa.exists().where(*(column == other for column, other in pairs)),
+            # A join, since Citus refuses NOT EXISTS between tables on different nodes.
+            query = (
+                sa.select(*table.primary_key)
+                .outerjoin_from(table, parent, sa.and_(*(one == other for one, other in pairs)))
+                .where(
+                    *sample.of(table),
+                    *(column.is_not(None) for column, _ in pairs),
+                    pairs[0][1].is_(None),
+                )
             )
             for row in connection.execute(query):
                 yield constraint, tuple(row)
+
+
+def repeated(connection: Connection) -> Found:
+    """Yield the appliances that have the name of an earlier one, which a distributed archive could store."""
+    table = tables.appliance
+    first = sa.func.min(table.c.id)
+    several = sa.select(table.c.name, first).group_by(table.c.name).having(sa.func.count() > 1)
+    for name, kept in connection.execute(several.order_by(table.c.name)).all():
+        others = sa.select(table.c.id).where(table.c.name == name, table.c.id != kept)
+        for number in connection.execute(others.order_by(table.c.id)).scalars():
+            yield table.name, (number,), [table.c.name.name]
 
 
 def gaps(connection: Connection, sample: Sample) -> Found:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import migrate, tables
 from archive.db.comments import VIEWS
+from archive.db.distributed import definitions
 from archive.db.foreign_tables import VERSION_TABLE
 
 if TYPE_CHECKING:
@@ -72,7 +73,11 @@ def differences(engine: Engine) -> Iterator[str]:
         if revision != migrate.HEAD:
             yield f"schema: revision {revision} instead of {migrate.HEAD}"
         found = _definitions(connection, _CURRENT)
-    wanted = _wanted(engine)
+        is_distributed = db.is_distributed(connection)
+        missing = definitions.not_placed(connection) if is_distributed else []
+    for name in missing:
+        yield f"schema: table {name} is not distributed: run `archive db upgrade`"
+    wanted = definitions.adapted(_wanted(engine)) if is_distributed else _wanted(engine)
     relations = {*tables.metadata.tables, *VIEWS}
     for kind, name in sorted(wanted.keys() | found.keys()):
         right, stored = wanted.get((kind, name)), found.get((kind, name))

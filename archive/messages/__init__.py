@@ -1,6 +1,7 @@
 """Show messages: choose their text and format their params.
 
-Nothing is looked up: the archive has no message catalogue, so a text is one that vCenter sent.
+Nothing is looked up: the archive has no message catalogue, so a text is one that vCenter sent. The types
+of a param are read in `document/schema` and `document/flatten`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters
 from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
     ).group_by(month.c.appliance_id)
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(sql.of_appliances(month.c.appliance_id, ids))
+        query = query.where(filters.of_appliances(month.c.appliance_id, ids))
     names = {row.id: row.name for row in connection.execute(sa.select(appliance))}
     return {
         names[row.appliance_id]: Totals(

@@ -1,4 +1,7 @@
-"""Readable forms of values: sizes, durations, rates, percentages."""
+"""Readable forms of values: sizes, durations, rates, percentages.
+
+The page formats in the browser: `dashboard/parts/show.js`, and the axes in `dashboard/charts.py`.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.levels import KEPT, KEPT_DAYS, LEAST
 from archive.render.units import readable
-from archive.reports.core import job_order, sql
+from archive.reports.core import filters, job_order
 from archive.reports.core.report import JOBS, Listing
 from archive.store.labels import build_label
 
@@ -151,7 +151,7 @@ def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
             job_order.place(job).label("place"),
         )
         .select_from(source)
-        .where(job_order.not_later(scope), *sql.conditions(scope, appliances))
+        .where(job_order.not_later(scope), *filters.of_jobs(scope, appliances))
     )
 
 

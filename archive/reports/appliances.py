@@ -19,7 +19,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.reports import anomalies, streaks
-from archive.reports.core import expected_backups, job_order, sql
+from archive.reports.core import expected_backups, filters, job_order
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 
@@ -213,7 +213,7 @@ def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]
     query = sa.select(appliance.c.id, size.label("size"))
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(sql.of_appliances(appliance.c.id, ids))
+        query = query.where(filters.of_appliances(appliance.c.id, ids))
     return {names[row.id]: row.size for row in connection.execute(query) if row.id in names}
 
 

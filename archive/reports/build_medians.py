@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.db import tables
 from archive.judgement import statistics
-from archive.reports.core import from_months, from_totals, pruned, sql
+from archive.reports.core import filters, from_months, from_totals, pruned, sql
 from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 
 if TYPE_CHECKING:
@@ -71,14 +71,16 @@ class _Values:
         return quantile_sketch.Merged([quantile_sketch.encode(self._bins)]).percentile(MEDIAN)
 
 
-def read(connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]) -> Found:
+def read(
+    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
+) -> Found:
     """Return the medians of the succeeded jobs in scope; `labels` are those of builds by id."""
     if _read_sketches(connection, scope, ids):
         return _from_sketches(connection, scope, ids, labels)
     return _from_jobs(connection, scope, ids, labels)
 
 
-def are_exact(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+def are_exact(connection: Connection, scope: Scope, ids: filters.Ids) -> bool:
     """Return whether the medians shown are exact, rather than within 1 %."""
     if _are_few(connection, scope, ids):
         return True
@@ -90,20 +92,20 @@ def median_of(values: Sequence[_Number]) -> _Number | None:
     return statistics.median(values) if values else None
 
 
-def _read_sketches(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+def _read_sketches(connection: Connection, scope: Scope, ids: filters.Ids) -> bool:
     """Return whether to read the stored sketches: they have all days, and there are many jobs."""
     narrowed = scope.since or scope.until or scope.types or scope.locations or scope.statuses
     return not narrowed and not _are_few(connection, scope, ids)
 
 
 def _from_sketches(
-    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
 ) -> Found:
     """Return the medians of each appliance and build, and those of each build, within 1 %."""
     table = tables.build_sketch
     found: dict[tuple[int, Label], tuple[list[bytes], list[bytes]]] = {}
     fleet: dict[Label, tuple[list[bytes], list[bytes]]] = {}
-    for row in connection.execute(sa.select(table).where(*sql.filters(table, scope, ids))):
+    for row in connection.execute(sa.select(table).where(*filters.of_table(table, scope, ids))):
         label = labels.get(row.build_id)
         own = found.setdefault((row.appliance_id, label), ([], []))
         for sizes, durations in (own, fleet.setdefault(label, ([], []))):
@@ -121,7 +123,7 @@ def _merged(sketches: Iterable[bytes]) -> int | None:
 
 
 def _from_jobs(
-    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
 ) -> Found:
     """Return the medians of each appliance and build, and those of each build."""
     exact = scope.by is not None or _are_few(connection, scope, ids)
@@ -146,13 +148,13 @@ def _from_jobs(
 
 
 def _succeeded(
-    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
 ) -> Iterator[tuple[int, dict[Label, tuple[list[int], list[int]]]]]:
     """Yield each appliance id with the sizes and durations of its succeeded jobs by build."""
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
-        .where(*sql.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
+        .where(*filters.of_jobs(scope, ids, each=True), job.c.status == "SUCCEEDED")
         .order_by(job.c.appliance_id)
     )
     current: int | None = None
@@ -175,7 +177,7 @@ def _succeeded(
         yield current, found
 
 
-def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+def _are_few(connection: Connection, scope: Scope, ids: filters.Ids) -> bool:
     """Return whether exact medians of the jobs in scope are fast enough, fit in memory, and exist."""
     if pruned.find(connection, scope) is not None:
         return False

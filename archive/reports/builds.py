@@ -18,7 +18,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.reports import build_medians
 from archive.reports.build_medians import NOTHING, Label, Medians
-from archive.reports.core import from_months, sql
+from archive.reports.core import filters, from_months, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.statuses import FINISHED
 from archive.store.labels import build_label
@@ -75,7 +75,7 @@ def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
 def _counted(
     connection: Connection,
     scope: Scope,
-    ids: sql.Ids,
+    ids: filters.Ids,
     labels: Mapping[int, str],
     medians: Mapping[tuple[int, Label], Medians],
 ) -> list[BuildRow]:

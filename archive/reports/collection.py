@@ -13,7 +13,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
 from archive.render.units import moment
-from archive.reports.core import compliance, expected_backups, never_imported, sql
+from archive.reports.core import compliance, expected_backups, filters, never_imported
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
@@ -202,7 +202,7 @@ def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
     ]
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        conditions.append(sql.of_appliances(run.c.appliance_id, ids))
+        conditions.append(filters.of_appliances(run.c.appliance_id, ids))
     before = sa.func.lag(run.c.seen_at).over(
         partition_by=run.c.appliance_id, order_by=run.c.seen_at
     )

@@ -20,7 +20,7 @@ from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters, sql
 from archive.reports.core.job_order import place
 from archive.reports.core.report import JOBS, Listing
 from archive.store.labels import build_label
@@ -97,7 +97,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
         )
 
 
-def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+def _groups(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
     """Return a row for each message id and group, the one with the most jobs first.
 
     A job that repeats a message id counts once, with the first place of the id in the job.
@@ -143,7 +143,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     )
 
 
-def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
+def _failed(scope: Scope, ids: filters.Ids) -> sa.CTE:
     """Return the failed jobs in scope: their key columns, `place` (when they began) and `grouped`.
 
     `grouped` is NULL without a grouping, and for a job without a build or location.
@@ -162,12 +162,12 @@ def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
     return (
         sa.select(job.c.appliance_id, job.c.id, place(job).label("place"), group.label("grouped"))
         .select_from(source)
-        .where(job.c.status == "FAILED", *sql.conditions(scope, ids, each=True))
+        .where(job.c.status == "FAILED", *filters.of_jobs(scope, ids, each=True))
         .cte("failed")
     )
 
 
-def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, list[str]]:
+def _varying(connection: Connection, scope: Scope, ids: filters.Ids) -> dict[_Key, list[str]]:
     """Return the args and params of failure messages that have more than one value.
 
     By message id and group, as `#1 (3 values)` or `name (2 values)`.
@@ -180,7 +180,7 @@ def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, l
     return found
 
 
-def _args(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+def _args(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
     """Return the varying arguments; `name` is their position, from 0."""
     failed, arg = _failed(scope, ids), tables.message_arg
     return _numbered(
@@ -190,7 +190,7 @@ def _args(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     )
 
 
-def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+def _params(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
     """Return the varying params; a nested param is named `parent.child`."""
     failed, param = _failed(scope, ids), tables.message_param
     above = param.alias("above")
@@ -243,7 +243,7 @@ def _numbered(values: sa.Select[Any]) -> sa.Select[Any]:
 
 
 def _was_before(
-    connection: Connection, scope: Scope, ids: sql.Ids, message_id: str, limit: str
+    connection: Connection, scope: Scope, ids: filters.Ids, message_id: str, limit: str
 ) -> bool:
     """Return whether any job in scope failed with a message id before an instant.
 
@@ -257,7 +257,7 @@ def _was_before(
             template.c.message_id == message_id,
             job.c.status == "FAILED",
             place(job) < limit,
-            *sql.conditions(replace(scope, since=None, until=None), ids),
+            *filters.of_jobs(replace(scope, since=None, until=None), ids),
         )
         .limit(1)
     )

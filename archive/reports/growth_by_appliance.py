@@ -20,7 +20,7 @@ from archive.judgement.forecast import (
     week_of,
     whole_weeks,
 )
-from archive.reports.core import job_order, judged_stored, sql
+from archive.reports.core import filters, job_order, judged_stored
 from archive.reports.core.date_ranges import days_before
 from archive.store import settings, size_forecasts
 
@@ -88,7 +88,7 @@ def _stored(connection: Connection, scope: Scope) -> sa.Select[Any]:
         )
     )
     ids = scope.appliance_ids(connection)
-    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
+    return query if ids is None else query.where(filters.of_appliances(appliance.c.id, ids))
 
 
 def _anew(
@@ -124,11 +124,11 @@ def _sizes(scope: Scope, batch: dict[int, str], today: int) -> sa.Select[Any]:
     query = (
         sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)
         .where(
-            sql.of_appliances(job.c.appliance_id, batch),
+            filters.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.size_bytes >= 0,
             job_order.not_later(scope),
-            *sql.conditions(scope, None),
+            *filters.of_jobs(scope, None),
         )
         .order_by(job.c.appliance_id, *job_order.order(job))
     )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports.core import message_search, sql
+from archive.reports.core import filters, message_search, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,10 +99,10 @@ def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
     return (JobRow._make(row) for row in found)
 
 
-def _select(scope: Scope, appliances: sql.Ids, wanted: JobFilter) -> sa.Select[Any]:
+def _select(scope: Scope, appliances: filters.Ids, wanted: JobFilter) -> sa.Select[Any]:
     """Return the SELECT of the jobs that pass a filter, but for its text."""
     job, appliance = tables.job, tables.appliance
-    conditions = sql.conditions(scope, appliances)
+    conditions = filters.of_jobs(scope, appliances)
     if wanted.statuses:
         conditions.append(job.c.status.in_(wanted.statuses))
     return (

@@ -17,7 +17,7 @@ from archive.db import tables
 from archive.judgement.expected import MET, MISSED
 from archive.judgement.success_rate import is_far_below
 from archive.reports import volume
-from archive.reports.core import expected_backups, from_months, from_totals, sql
+from archive.reports.core import expected_backups, filters, from_months, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
 from archive.reports.core.trend import Trend
 from archive.reports.core.unknown_statuses import unknown_statuses
@@ -113,7 +113,7 @@ def _values(
 ) -> list[float | None]:
     """Return the values of `_FIGURES` for the jobs in scope."""
     appliances = scope.appliance_ids(connection)
-    conditions = sql.conditions(scope, appliances)
+    conditions = filters.of_jobs(scope, appliances)
     succeeded, failed = (
         sum(getattr(day, name) for day in days) for name in ("succeeded", "failed")
     )

@@ -20,7 +20,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.streaks import Finished, Streaks, fold
 from archive.render.units import moment
-from archive.reports.core import job_order, judged_stored, sql
+from archive.reports.core import filters, job_order, judged_stored
 from archive.reports.core.report import JOBS, Listing
 from archive.statuses import FINISHED
 from archive.store import settings
@@ -120,7 +120,7 @@ def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     )
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(sql.of_appliances(appliance.c.id, ids))
+        query = query.where(filters.of_appliances(appliance.c.id, ids))
     for row in connection.execute(query):
         folded = Streaks(
             row.consecutive_failures,
@@ -180,7 +180,7 @@ def failing(connection: Connection, scope: Scope, number: int) -> frozenset[str]
             job.c.status.in_(FINISHED),
             job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
             job_order.not_later(scope),
-            *sql.conditions(scope, None),
+            *filters.of_jobs(scope, None),
         )
         .order_by(*(column.desc() for column in job_order.order(job)))
         .limit(1)
@@ -189,7 +189,7 @@ def failing(connection: Connection, scope: Scope, number: int) -> frozenset[str]
     query = sa.select(appliance.c.name).where(*(status == "FAILED" for status in statuses))
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(sql.of_appliances(appliance.c.id, ids))
+        query = query.where(filters.of_appliances(appliance.c.id, ids))
     return frozenset(connection.execute(query).scalars())
 
 
@@ -215,11 +215,11 @@ def _finished(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
         )
         .join_from(job, appliance, appliance.c.id == job.c.appliance_id)
         .where(
-            sql.of_appliances(job.c.appliance_id, batch),
+            filters.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(FINISHED),
             job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
             job_order.not_later(scope),
-            *sql.conditions(scope, None),
+            *filters.of_jobs(scope, None),
         )
         .order_by(job.c.appliance_id, *job_order.order(job))
     )

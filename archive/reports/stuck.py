@@ -15,7 +15,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import standing, statistics
 from archive.render.units import moment
-from archive.reports.core import job_order, sql
+from archive.reports.core import filters, job_order
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95
 from archive.statuses import OPEN
@@ -193,9 +193,9 @@ def _open(connection: Connection, scope: Scope) -> sa.Select[Any]:
         )
         .select_from(source)
         .where(
-            sql.not_finished(),
+            filters.not_finished(),
             job.c.status.in_(OPEN),
-            *sql.conditions(scope, scope.appliance_ids(connection)),
+            *filters.of_jobs(scope, scope.appliance_ids(connection)),
         )
     )
 
@@ -206,7 +206,7 @@ def _durations(batch: Sequence[int]) -> sa.Select[Any]:
     return (
         sa.select(job.c.appliance_id, job.c.duration_seconds)
         .where(
-            sql.of_appliances(job.c.appliance_id, batch),
+            filters.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.duration_seconds >= 0,
         )

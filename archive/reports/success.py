@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.reports.core import filters, sql
 from archive.reports.core import from_months as months
-from archive.reports.core import sql
 from archive.reports.core.report import OUTCOMES, PeriodReport
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class SuccessRow(NamedTuple):
     appliances: int
 
 
-def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     scoped = sql.jobs(scope, appliances)
     return sql.summary(
@@ -62,7 +62,7 @@ def row(found: sa.Row[Any]) -> SuccessRow:
     )
 
 
-def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def from_months(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report from month totals."""
     return months.summary(scope, appliances)
 

@@ -22,7 +22,7 @@ from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.render.units import moment, size
 from archive.reports import appliances, collection, jobs, streaks, stuck
 from archive.reports.appliances import REPEATED_FAILURES
-from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core import compliance, date_ranges, filters
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import (
@@ -190,7 +190,7 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     conditions = [
         job.c.status == "SUCCEEDED",
         job.c.duration_seconds.is_not(None),
-        *sql.conditions(scope, scope.appliance_ids(connection)),
+        *filters.of_jobs(scope, scope.appliance_ids(connection)),
     ]
     slowest = (
         sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))

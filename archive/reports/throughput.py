@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters, sql
 from archive.reports.core.from_totals import rates
 from archive.reports.core.report import PeriodReport
 from archive.reports.core.sql import DURATION, MEDIAN, SIZE
@@ -47,7 +47,7 @@ class ThroughputRow(NamedTuple):
     throughput_median_bytes_per_second: int | None
 
 
-def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     job = tables.job
     size, duration = job.c[SIZE], job.c[DURATION]
@@ -60,7 +60,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
         _RATE: sa.case((measured, size // duration)),
     }
     scoped = sql.scoped(
-        source, keys, measures, sql.conditions(scope, appliances, each=True), [_RATE]
+        source, keys, measures, filters.of_jobs(scope, appliances, each=True), [_RATE]
     )
     succeeded = scoped.c.status == "SUCCEEDED"
     return sql.summary(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.reports.core import filters, sql
 from archive.reports.core import from_totals as totals
-from archive.reports.core import sql
 from archive.reports.core.report import OUTCOMES, PeriodReport
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
 
@@ -44,7 +44,7 @@ class TrendsRow(NamedTuple):
     duration_p95_seconds: int | None
 
 
-def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     # Ranks are for the percentiles.
     scoped = sql.jobs(scope, appliances, [SIZE, DURATION], ranked=True)

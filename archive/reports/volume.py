@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.reports.core import filters, sql
 from archive.reports.core import from_months as months
-from archive.reports.core import sql
 from archive.reports.core.from_totals import sums
 from archive.reports.core.report import OUTCOMES, PeriodReport
 from archive.reports.core.sql import DURATION, SIZE
@@ -43,7 +43,7 @@ class VolumeRow(NamedTuple):
     duration_total_seconds: int | None
 
 
-def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     scoped = sql.jobs(scope, appliances, [SIZE, DURATION])
     return sql.summary(
@@ -65,7 +65,7 @@ def row(found: sa.Row[Any]) -> VolumeRow:
     )
 
 
-def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def from_months(scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report from month totals."""
     # Its columns have the names that `row` reads.
     return months.summary(scope, appliances, (SIZE, DURATION))

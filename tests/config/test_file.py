@@ -361,6 +361,27 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        ("name = 'vc.example.com'", "name = 'VC.example.com.'", "name: another appliance already"),
+        (
+            "name = 'a'\naddress = 'vc.example.com'",
+            "name = 'b'\naddress = 'vc.example.com.:443'",
+            "address: same address as [[appliance]] a",
+        ),
+    ],
+)
+def test_full_names_of_hosts_are_compared_without_their_dot(
+    tmp_path: Path, first: str, second: str, problem: str
+) -> None:
+    defaults = "[defaults]\nuser = 'u'\nsecret.command = ['pass']\n"
+    (found,) = refused(
+        written(tmp_path, f"{defaults}[[appliance]]\n{first}\n[[appliance]]\n{second}\n")
+    )
+    assert problem in found
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o610])
 def test_password_in_a_readable_file_is_refused(tmp_path: Path, mode: int) -> None:
     """A file with a password must not be accessible to others; the error does not repeat it."""

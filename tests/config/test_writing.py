@@ -80,12 +80,13 @@ def test_owner_is_kept(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1234)
 
 
-def test_existing_name_is_refused(tmp_path: Path) -> None:
-    """A name is added once, in any case."""
+@pytest.mark.parametrize("name", ["vc01", "VC01", "vc01.", "Vc01."])
+def test_existing_name_is_refused(tmp_path: Path, name: str) -> None:
+    """A name is added once, in any case, with or without the dot of a full name."""
     path = written(tmp_path, BEFORE)
     with pytest.raises(UsageError) as error:
-        add(path, {"name": "VC01"})
-    assert str(error.value) == f"{path}: appliance VC01 already exists"
+        add(path, {"name": name})
+    assert str(error.value) == f"{path}: appliance {name} already exists"
     assert path.read_text() == BEFORE
 
 

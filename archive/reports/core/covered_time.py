@@ -18,7 +18,7 @@ from archive.calendar import FIRST_DAY, iso, ordinal, start
 from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import Span
-from archive.reports.core import sql
+from archive.reports.core import filters
 from archive.reports.core.current import JOB, times
 from archive.store import settings
 
@@ -129,7 +129,7 @@ def _run(connection: Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]
     yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
 
-def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Select[Any]:
+def _successes(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
     """Return the successes that matter to a period, with `ended`, as far as SQL knows it.
 
     An appliance without any has one row of NULL.
@@ -150,7 +150,7 @@ def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Se
     query = sa.select(
         appliance.c.id.label("appliance_id"), *(job.c[name] for name in JOB), ended
     ).outerjoin_from(appliance, job, theirs)
-    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
+    return query if ids is None else query.where(filters.of_appliances(appliance.c.id, ids))
 
 
 def _before_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:

@@ -16,7 +16,14 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.rpo import NOTHING, SET, Rpo
 from archive.judgement.standing import NO_RECENT_DATA, RETIRED, Age
-from archive.reports.core import expected_backups, job_order, judged_stored, never_imported, sql
+from archive.reports.core import (
+    expected_backups,
+    filters,
+    job_order,
+    judged_stored,
+    never_imported,
+    sql,
+)
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -148,7 +155,7 @@ def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
             stored.c.appliance_id.label("id"), stored.c.success_id, stored.c.attempt_id
         )
         if ids is not None:
-            query = query.where(sql.of_appliances(stored.c.appliance_id, ids))
+            query = query.where(filters.of_appliances(stored.c.appliance_id, ids))
         found: sa.FromClause = query.subquery("found")
     else:
         found = _looked_up(settings.calendar(connection).day(scope.now), scope, ids)
@@ -164,7 +171,7 @@ def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
-def _looked_up(today: str, scope: Scope, ids: sql.Ids) -> sa.CTE:
+def _looked_up(today: str, scope: Scope, ids: filters.Ids) -> sa.CTE:
     """Return the ids of both jobs as of an earlier time: a lookup each for each appliance."""
     appliance, job = tables.appliance, tables.job
     order = [one.desc() for one in job_order.order(job)]
@@ -182,5 +189,5 @@ def _looked_up(today: str, scope: Scope, ids: sql.Ids) -> sa.CTE:
         columns.append(query.order_by(*order).limit(1).scalar_subquery().label(f"{which}_id"))
     found = sa.select(appliance.c.id, *columns)
     if ids is not None:
-        found = found.where(sql.of_appliances(appliance.c.id, ids))
+        found = found.where(filters.of_appliances(appliance.c.id, ids))
     return found.cte("found")

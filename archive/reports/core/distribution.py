@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports.core import from_totals, sql
+from archive.reports.core import filters, from_totals, sql
 from archive.reports.core.report import PeriodReport
 from archive.reports.core.sql import MEDIAN, P95, SIZE
 
@@ -60,7 +60,7 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
 _VALUES = ("total", "min", "median", "p95", "max")
 
 
-def _select(measure: str, scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+def _select(measure: str, scope: Scope, appliances: filters.Ids) -> sa.Select[Any]:
     """Return the SELECT of the exact figures, with percentiles by nearest rank."""
     scoped = sql.jobs(scope, appliances, [measure], ranked=True)
     least, greatest = sql.extremes(scoped, measure)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters, sql
 from archive.statuses import FINISHED, OPEN
 from archive.store import appliance_months
 from archive.store.labels import build_label
@@ -55,7 +55,7 @@ def suffice(scope: Scope) -> bool:
     return scope.period not in ("day", "week") and parts(scope) is not None
 
 
-def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
+def select(scope: Scope, appliances: filters.Ids) -> sa.Subquery:
     """Return the totals of the jobs in scope, with the columns of `appliance_month` but `seq`.
 
     A period that has no whole month is counted from the jobs alone.
@@ -63,9 +63,9 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
     table, job = tables.appliance_month, tables.job
     found = parts(scope)
     if found is None:
-        return appliance_months.counted(*sql.conditions(scope, appliances)).subquery("totals")
+        return appliance_months.counted(*filters.of_jobs(scope, appliances)).subquery("totals")
     columns = [column for column in table.c if column.key != "seq"]
-    conditions = [*sql.filters(table, scope, appliances), *sql.of_types(table, scope)]
+    conditions = [*filters.of_table(table, scope, appliances), *filters.of_types(table, scope)]
     if found.first != _FIRST[:7]:
         conditions.append(table.c.month >= found.first)
     if found.last != _LAST[:7]:
@@ -75,12 +75,12 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
         return whole.subquery("totals")
     days = sa.or_(*(job.c.day.between(*days) for days in found.rest))
     rest = appliance_months.counted(
-        *sql.filters(job, scope, appliances), *sql.of_types(job, scope), days
+        *filters.of_table(job, scope, appliances), *filters.of_types(job, scope), days
     )
     return sa.union_all(whole, rest).subquery("totals")
 
 
-def appliances(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+def appliances(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
     """Return a SELECT of the number of appliances with jobs in scope, which must have both days.
 
     The totals know the days of each month with jobs.
@@ -93,7 +93,9 @@ def appliances(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     ]
     between = sa.and_(table.c.month > first[:7], table.c.month < last[:7])
     return sa.select(sa.func.count(table.c.appliance_id.distinct())).where(
-        sa.or_(*within, between), *sql.filters(table, scope, ids), *sql.of_types(table, scope)
+        sa.or_(*within, between),
+        *filters.of_table(table, scope, ids),
+        *filters.of_types(table, scope),
     )
 
 
@@ -104,7 +106,7 @@ def _bits(month: str, first: str, last: str) -> int:
     return (1 << until) - (1 << (since - 1))
 
 
-def summary(scope: Scope, appliances: sql.Ids, measures: Sequence[str] = ()) -> sa.Select[Any]:
+def summary(scope: Scope, appliances: filters.Ids, measures: Sequence[str] = ()) -> sa.Select[Any]:
     """Return a SELECT with one row for each period and group, with counts and the sums of measures.
 
     The columns are those of `sql.counts` and `sql.total`, and `jobs` and `appliances`.

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.reports.core import pruned, sql
+from archive.reports.core import filters, pruned, sql
 from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def are_many(connection: Connection, scope: Scope) -> bool:
     if pruned.find(connection, scope) is not None:
         return True
     total = tables.day_total
-    query = sa.select(sa.func.sum(total.c.jobs)).where(*sql.within(total, scope))
+    query = sa.select(sa.func.sum(total.c.jobs)).where(*filters.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO
 
 
@@ -112,7 +112,7 @@ def _select(scope: Scope) -> sa.Select[Any]:
             *halves("duration", total.c.timed),
         )
         .select_from(source)
-        .where(*sql.within(total, scope))
+        .where(*filters.within(total, scope))
         .group_by(*keys)
         .order_by(*(key.asc().nulls_last() for key in keys))
     )
@@ -133,7 +133,7 @@ def sketches(connection: Connection, scope: Scope) -> dict[tuple[str, str | None
     query: sa.Select[Any] = (
         sa.select(*keys, drawn.c.sizes, drawn.c.durations)
         .select_from(source)
-        .where(drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope))
+        .where(drawn.c.status == "SUCCEEDED", *filters.within(drawn, scope))
     )
     found: dict[tuple[str, str | None], tuple[list[bytes], list[bytes]]] = {}
     for row in connection.execute(query):
@@ -155,7 +155,7 @@ def rates(connection: Connection, scope: Scope) -> list[Rates]:
     query: sa.Select[Any] = (
         sa.select(*keys, drawn.c.rates)
         .select_from(source)
-        .where(drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope))
+        .where(drawn.c.status == "SUCCEEDED", *filters.within(drawn, scope))
     )
     for row in connection.execute(query):
         found.setdefault((row.period, sql.group(row)), []).append(row.rates)
@@ -172,7 +172,7 @@ def rates(connection: Connection, scope: Scope) -> list[Rates]:
             *(_sum(total.c[name], known).label(name) for name in names),
         )
         .select_from(source)
-        .where(*sql.within(total, scope))
+        .where(*filters.within(total, scope))
         .group_by(*keys)
         .order_by(*(key.asc().nulls_last() for key in keys))
     )
@@ -197,7 +197,7 @@ def measures(connection: Connection, scope: Scope) -> Sketches:
     """
     drawn = tables.day_sketch
     query = sa.select(drawn.c.sizes, drawn.c.durations).where(
-        drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope)
+        drawn.c.status == "SUCCEEDED", *filters.within(drawn, scope)
     )
     found = connection.execute(query).all()
     return Sketches(

@@ -11,7 +11,7 @@ from archive.calendar import FIRST_DAY, iso, ordinal
 from archive.db import tables
 from archive.judgement.expected import CHANGED, MET, NO_DATA
 from archive.judgement.rpo import Rpo
-from archive.reports.core import job_order, sql
+from archive.reports.core import filters, job_order
 from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.reports.core.remembered import remembered
 from archive.store import judged_backups, settings
@@ -103,7 +103,7 @@ def judged(
     if missed:
         query = query.where(sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.outcome != MET))
     for batch in job_order.batches(connection, scope):
-        part = query.where(sql.of_appliances(_TABLE.c.appliance_id, batch))
+        part = query.where(filters.of_appliances(_TABLE.c.appliance_id, batch))
         rows = job_order.rows(connection, part, batch)
         for number, name in batch.items():
             yield Judged(name, list(map(_expectation, rows[number])))
@@ -174,7 +174,7 @@ def _within(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]
     found.append(day >= sa.literal(max(iso(FIRST_DAY), scope.since or ""), kind))
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        found.append(sql.of_appliances(_TABLE.c.appliance_id, ids))
+        found.append(filters.of_appliances(_TABLE.c.appliance_id, ids))
     return found
 
 
@@ -209,7 +209,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     ).join_from(appliance, _STANDING, _STANDING.c.appliance_id == appliance.c.id)
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(sql.of_appliances(appliance.c.id, ids))
+        query = query.where(filters.of_appliances(appliance.c.id, ids))
     for row in connection.execute(query.order_by(appliance.c.name)):
         yield Standing(
             row.id,

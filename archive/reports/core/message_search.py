@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from archive.reports.core.filters import Ids
     from archive.reports.core.scope import Scope
-    from archive.reports.core.sql import Ids
 
 # Checking this many jobs one by one is faster than scanning all messages of a large archive.
 NEWEST = 50_000
@@ -33,7 +33,7 @@ def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
     """
     job, conditions = tables.job, _days(scope)
     if appliances is not None:
-        conditions.append(sql.of_appliances(job.c.appliance_id, appliances))
+        conditions.append(filters.of_appliances(job.c.appliance_id, appliances))
     some = sa.select(sa.literal(1)).select_from(job).where(*conditions).limit(NEWEST).subquery()
     number = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
     return number < NEWEST
@@ -50,7 +50,7 @@ def recent(connection: Connection, scope: Scope) -> str:
 def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on the day of a job, without those on its type."""
     # Types are in no index: filtering by them would cost more than it saves.
-    return sql.within(tables.job, replace(scope, types=()))
+    return filters.within(tables.job, replace(scope, types=()))
 
 
 def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
@@ -82,7 +82,7 @@ def matches(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
         for condition in conditions if table is tables.message_content else [sa.or_(*conditions)]:
             query = sa.select(table.c.appliance_id, _content_id(table)).where(condition)
             if appliances is not None:
-                query = query.where(sql.of_appliances(table.c.appliance_id, appliances))
+                query = query.where(filters.of_appliances(table.c.appliance_id, appliances))
             found.append(query)
     contents = sa.union(*found).subquery("contents")
     message = tables.message

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.charts import Chart
+    from archive.reports.core.filters import Ids
     from archive.reports.core.scope import Scope
-    from archive.reports.core.sql import Ids
 
 # The counts by outcome that several reports share.
 OUTCOMES = (

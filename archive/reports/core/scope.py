@@ -1,4 +1,8 @@
-"""The scope of a report: period, filters, thresholds and the time it is evaluated at."""
+"""The scope of a report: period, filters, thresholds and the time it is evaluated at.
+
+A new filter is a field of `Scope`, a condition in `filters` and a name in `report.JOBS`; its option is in
+`cli/report_options`. Where totals cannot answer it, `from_totals` and `from_months` must say so.
+"""
 
 from __future__ import annotations
 

@@ -5,12 +5,12 @@ Everything here gives the same result on SQLite and PostgreSQL, including the or
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from archive.db import UnindexedDay, halves, tables
+from archive.db import halves, tables
+from archive.reports.core import filters
 from archive.statuses import FINISHED, OPEN
 from archive.store.labels import build_label
 
@@ -23,18 +23,13 @@ if TYPE_CHECKING:
 
 _Element = sa.ColumnElement[Any]
 Row = TypeVar("Row")
-# Ids of appliances; None for all of them, which needs no condition.
-Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
 _ROWS_AT_A_TIME = 1000
-# From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
-# years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
-_MANY_DAYS = 90
 
 
 def jobs(
-    scope: Scope, appliances: Ids, measures: Sequence[str] = (), *, ranked: bool = False
+    scope: Scope, appliances: filters.Ids, measures: Sequence[str] = (), *, ranked: bool = False
 ) -> sa.CTE:
     """Return the jobs in scope with `period`, `grouped` (if the scope groups) and their measures.
 
@@ -44,7 +39,7 @@ def jobs(
     source, keys = by_period(scope)
     values = {measure: tables.job.c[measure] for measure in measures}
     ranks = measures if ranked else ()
-    return scoped(source, keys, values, conditions(scope, appliances, each=True), ranks)
+    return scoped(source, keys, values, filters.of_jobs(scope, appliances, each=True), ranks)
 
 
 def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
@@ -97,58 +92,6 @@ def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
     return source, job.c.type
 
 
-def conditions(
-    scope: Scope, appliances: Ids, *, each: bool = False
-) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions for a `job` to be in scope.
-
-    Set `each` if the SELECT reads every job in scope, of all appliances at once, in any order.
-    """
-    job = tables.job
-    many = each and scope.days is not None and scope.days >= _MANY_DAYS
-    day = UnindexedDay(job.c.day) if many else job.c.day
-    return filters(job, scope, appliances) + within(job, scope, day)
-
-
-def filters(table: sa.Table, scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions on appliance, status, build and target for the rows of a table."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    if appliances is not None:
-        conditions.append(of_appliances(table.c.appliance_id, appliances))
-    if scope.statuses:
-        conditions.append(table.c.status.in_(scope.statuses))
-    build, location = tables.build, tables.location
-    if scope.builds:
-        labels = (build_label(), build.c.version, build.c.build_number)
-        conditions.append(table.c.build_id.in_(_matching(build, labels, scope.builds)))
-    if scope.locations:
-        named = _matching(location, (location.c.masked_url,), scope.locations)
-        conditions.append(table.c.location_id.in_(named))
-    return conditions
-
-
-def not_finished() -> sa.ColumnElement[bool]:
-    """Return the condition that a job has no final status, in the words of an index.
-
-    SQLite uses a partial index only for the same values, not for parameters.
-    """
-    values: sa.BindParameter[str] = sa.bindparam(
-        "finished", FINISHED, expanding=True, literal_execute=True
-    )
-    return tables.job.c.status.not_in(values)
-
-
-def of_appliances(
-    column: sa.ColumnElement[int], appliances: Iterable[int]
-) -> sa.ColumnElement[bool]:
-    """Return the condition that a column holds the id of one of these appliances."""
-    # Ids are written as literals, since both databases limit the number of parameters.
-    ids: sa.BindParameter[int] = sa.bindparam(
-        "appliances", list(appliances), expanding=True, literal_execute=True
-    )
-    return column.in_(ids)
-
-
 def messages() -> sa.Join:
     """Return `message` joined with `message_content` and `message_template`."""
     message, content, template = tables.message, tables.message_content, tables.message_template
@@ -156,42 +99,6 @@ def messages() -> sa.Join:
         message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
     )
     return message.join(content, of_message).join(template, content.c.template_id == template.c.id)
-
-
-def _matching(
-    table: sa.Table, texts: Sequence[sa.ColumnElement[str]], globs: Sequence[str]
-) -> sa.Select[Any]:
-    """Return the ids of rows where any text matches any glob, ignoring case."""
-    # The database lowers both sides, because SQLite only knows the case of ASCII letters.
-    patterns = [sa.func.lower(like(glob)) for glob in globs]
-    found = [
-        sa.func.lower(text).like(pattern, escape="\\") for text in texts for pattern in patterns
-    ]
-    return sa.select(table.c.id).where(sa.or_(*found))
-
-
-def like(glob: str) -> str:
-    """Return the LIKE pattern for a glob, with a backslash as the escape character."""
-    escaped = re.sub(r"([\\%_])", r"\\\1", glob)
-    return escaped.replace("*", "%").replace("?", "_")
-
-
-def within(
-    table: sa.Table, scope: Scope, day: sa.ColumnElement[str] | None = None
-) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions on type and day for a table's rows; `day` replaces its column `day`."""
-    day = table.c.day if day is None else day
-    conditions = of_types(table, scope)
-    if scope.since is not None:
-        conditions.append(day >= scope.since)
-    if scope.until is not None:
-        conditions.append(day <= scope.until)
-    return conditions
-
-
-def of_types(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    """Return the condition on the type of a table's rows; none if all types are in scope."""
-    return [table.c.type.in_(scope.types)] if scope.types else []
 
 
 def streamed(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.reports.core import sql
+from archive.reports.core import filters
 from archive.statuses import OPEN
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def unknown_statuses(connection: Connection, scope: Scope) -> list[UnknownStatus
         )
         .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
         .where(
-            sql.not_finished(),
+            filters.not_finished(),
             job.c.status.not_in(OPEN),
-            *sql.conditions(scope, scope.appliance_ids(connection)),
+            *filters.of_jobs(scope, scope.appliance_ids(connection)),
         )
         .group_by(appliance.c.name, job.c.status)
     )
