@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Else one process ends alone with them.
     """
-    if not any("::" in argument for argument in config.args):
+    if not config.option.keyword and not any("::" in argument for argument in config.args):
         left_out = [is_of_another_day(item) for item in items]
         config.hook.pytest_deselected(items=[*compress(items, left_out)])
         items[:] = [item for item, out in zip(items, left_out, strict=True) if not out]
