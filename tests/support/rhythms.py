@@ -12,7 +12,6 @@ from archive.document.appliance_facts import Facts, Schedule
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.ingest import Source
 from tests.support.archives import import_documents, stream
-from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class Plan(NamedTuple):
     silent_days: int
 
 
-@copied
 def load(engine: Engine, seed: int, appliances: int) -> None:
     """Archive a fleet, and two more appliances: one without a success, and one that went silent."""
     chance = random.Random(seed)  # noqa: S311 - no secret
