@@ -88,7 +88,8 @@ SCHEDULED, CADENCED, UNTOLD = "vc1.example.com", "vc2.example.com", "vc3.example
 NOW = at("2026-03-11T08:00")
 
 
-def fill(engine: Engine) -> None:
+@copied
+def load(engine: Engine) -> None:
     """Load a fleet of three: one with a schedule, one with a cadence, one without expected backups."""
     import_documents(
         engine,
@@ -121,6 +122,3 @@ def fill(engine: Engine) -> None:
     )
     few = [night(f"2026-03-0{day}T12:00") for day in (1, 2, 3)]
     import_documents(engine, dict(few), UNTOLD, at("2026-03-11T06:00"))
-
-
-load = copied(fill)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from archive import db
+from archive import db, timestamps
 from archive.db import tables
 from tests.support import archives
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 _P = ParamSpec("_P")
+_CLOCK = timestamps.now
 
 
 def copied(
@@ -22,14 +23,15 @@ def copied(
 ) -> Callable[Concatenate[Engine, _P], None]:
     """Decorate a function that fills an archive with the same rows each time, given the same arguments.
 
-    An archive that has content already, or options such as a key, is filled by the function itself.
+    An archive that has content already, or options such as a key, is filled by the function itself, and so is any
+    while a test has set the clock.
     """
     # By database and arguments: the rows of each table that has some.
     copies: dict[Hashable, dict[str, Any]] = {}
 
     @wraps(fill)
     def filled(engine: Engine, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
-        if engine.get_execution_options() or not _is_empty(engine):
+        if timestamps.now is not _CLOCK or engine.get_execution_options() or not _is_empty(engine):
             fill(engine, *args, **kwargs)
             return
         key = (engine.dialect.name, args, *kwargs.items())

@@ -27,7 +27,7 @@ def load(engine: Engine) -> None:
     """Fill an archive, with the clock at 7:00."""
     with pytest.MonkeyPatch.context() as stopped:
         stopped.setattr(timestamps, "now", lambda: ASKED)
-        nights.fill(engine)  # no copy, which may have another clock's times
+        nights.load(engine)
         # Otherwise it would be stuck.
         ended = dict([night("2026-03-09T01:00", "FAILED")])
         import_documents(engine, ended, nights.SCHEDULED, at("2026-03-11T06:00"))
