@@ -206,3 +206,16 @@ def start(calendar: Calendar, day: int) -> str:
 
 # Before, vCenter made no file-based backups; starts of year 1 there are.
 FIRST_DAY = ordinal(f"{CALENDAR_YEARS[0]}-01-01")
+
+
+def check_seen(instant: str) -> str:
+    """Return when an import was seen. Raises UsageError before FIRST_DAY: then a clock is wrong.
+
+    All its jobs would count as jobs that start long after they were first seen, for ever.
+    """
+    if instant[:10] < iso(FIRST_DAY):
+        raise UsageError(
+            f"an import cannot be of {instant}, before file-based backups existed: correct this machine's"
+            " clock, or --seen-at"
+        )
+    return instant

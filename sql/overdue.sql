@@ -8,7 +8,7 @@
 --                                import is missing, so the backups may be fine
 --   overdue_since_time           when the first missed backup was due; empty: not overdue
 --   rpo_seconds, rpo_from        greatest allowed age of the last success, and where it comes from
---   next_due_time                when the next backup is due; empty: none is expected
+--   next_due_time, next_due      when the next backup is due; overdue or unknown if that has passed
 --   last_seen, import_due_time   last import, and when another one is missing
 WITH param AS (
     SELECT
@@ -25,6 +25,7 @@ SELECT
     v_standing.rpo_seconds,
     v_standing.rpo_from,
     v_standing.next_due_time,
+    v_standing.next_due,
     v_standing.last_seen,
     v_standing.import_due_time
 FROM v_standing

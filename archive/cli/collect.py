@@ -85,8 +85,12 @@ def collect(
     Appliances that fail are listed on stderr. Exit code 0: all appliances complete, or another
     collection is running; 1: all failed; 3: some failed or are incomplete.
     """
+    from archive import timestamps
+    from archive.calendar import check_seen
+
     if dry_run and save is not None:
         raise UsageError("--dry-run and --save exclude each other: a dry run writes nothing")
+    check_seen(timestamps.now())
     fleet = read_fleet(config)
     entries = enabled_entries(fleet, patterns, tag)
     # At each run, also from a timer, so that it is not forgotten.

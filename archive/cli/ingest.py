@@ -95,11 +95,12 @@ def ingest(
     from contextlib import nullcontext
 
     from archive import db, timestamps
+    from archive.calendar import check_seen
     from archive.cli.output import is_watched
     from archive.store.counts import Counts
 
     try:
-        seen = timestamps.parse(seen_at) if seen_at else timestamps.now()
+        seen = check_seen(timestamps.parse(seen_at) if seen_at else timestamps.now())
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
     # All later imports would count as older than this one.

@@ -130,5 +130,10 @@ def _cells(row: dict[str, Any], zone: str) -> Iterator[str]:
     took = row["duration_seconds"]
     yield f'<td class="number">{"" if took is None else units.duration(took)}</td>'
     due = row["next_due_time"]
-    yield "<td></td>" if due is None else f"<td{markup.title(due)}>{units.local(due, zone)}</td>"
+    passed = escape(row["next_due"] or "")
+    yield (
+        f"<td>{passed}</td>"
+        if due is None
+        else f"<td{markup.title(due)}>{units.local(due, zone)}</td>"
+    )
     yield f'<td class="number">{row["consecutive_failures"] or ""}</td>'

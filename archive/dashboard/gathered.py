@@ -16,6 +16,7 @@ from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
 from archive.reports import appliances, streaks, summary
+from archive.reports.core import pruned
 from archive.reports.core.current import current
 from archive.reports.series import Series, series
 from archive.store import settings
@@ -116,7 +117,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
         number,
         _others([row.appliance for row in states], (*attention, *reports), names, tags),
         tuple(summary.select(connection, latest)),
-        tuple(summary.REPORT.notes(connection, latest)),
+        (*summary.REPORT.notes(connection, latest), *pruned.notes(connection, scope)),
         attention,
         reports,
         history.read(connection, own, names),

@@ -47,8 +47,8 @@ def fleet(rows: Sequence[appliances.AppliancesRow]) -> Table:
         rows,
         (
             "appliance", "severity", "state", "age_seconds", "success_end_time", "size_bytes",
-            "size_change_ratio", "duration_seconds", "next_due_time", "consecutive_failures",
-            "last_seen",
+            "size_change_ratio", "duration_seconds", "next_due_time", "next_due",
+            "consecutive_failures", "last_seen",
         ),
         "No appliances yet.",
         MOST_APPLIANCES,

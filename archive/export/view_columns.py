@@ -131,6 +131,7 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
             "overdue_since_time",
             "next_due_time",
         ),
+        ("next_due", tables.job.c.status.type),
         *_of(tables.appliance, "last_seen"),
         *_of(tables.appliance_standing, "usual_import_seconds", "import_due_time"),
         ("not_reporting", sa.Integer()),

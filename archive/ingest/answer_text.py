@@ -1,18 +1,23 @@
 """A cursor over an answer that gets past a document which cannot be read.
 
 Where such a document ends is seen from the job key of the next one. Only the last document has none: it
-ends where its brackets do.
+ends where its brackets do; and if these are not those of JSON, before the brackets that close the answer.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from json import JSONDecodeError
+from typing import TYPE_CHECKING, Any
 
 from archive.errors import InputError
 from archive.ingest import json_stream
 from archive.ingest.json_stream import JsonText, Unreadable
 from archive.ingest.other_json import JOB_KEY
+from archive.json_numbers import DECODER
+
+if TYPE_CHECKING:
+    import io
 
 # Characters that are kept of a document that is too long.
 KEPT = 4096
@@ -27,6 +32,14 @@ _ENTRY_LENGTH = 1000
 _NEXT = re.compile(
     rf',{_SPACE}(?:"{JOB_KEY.pattern}"{_SPACE}:{_SPACE}\{{|{_ENTRY.pattern})', re.ASCII
 )
+_CLOSING = {"{": "}", "[": "]"}
+# Members beside `value`, behind the answer in it.
+_MEMBER = (
+    rf'{_SPACE},{_SPACE}"[^"\\]{{0,200}}"{_SPACE}:{_SPACE}(?:"[^"\\]{{0,1000}}"|[-+.\w]{{1,40}})'
+)
+# Behind an answer there is another one, or nothing.
+_ANOTHER = rf'(?:\{{{_SPACE}"(?:value|{JOB_KEY.pattern})"|\[{_SPACE}{_ENTRY.pattern})'
+_END = rf"(?:{_ANOTHER}|\Z)"
 # Strings and what stands between them, without brackets but for the innermost ones; brackets in a row;
 # what a string has up to its end. Character by character it would take a minute.
 _TEXT = r'(?:[^][{}"]++|"(?:[^"\\]++|\\.)*+")'
@@ -37,6 +50,20 @@ _IN_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 class AnswerText(JsonText):
     """A cursor over the JSON text of an answer; values may be documents."""
+
+    def __init__(self, stream: io.BufferedIOBase, encoding: str) -> None:
+        super().__init__(stream, encoding)
+        # The brackets around the cursor that are still open, as those that close them.
+        self._around: list[str] = []
+
+    def take(self, wanted: str) -> bool:
+        """Skip the next character if it is the wanted one, and return whether it was."""
+        taken = super().take(wanted)
+        if taken and wanted in _CLOSING:
+            self._around.append(_CLOSING[wanted])
+        elif taken and wanted in _CLOSING.values():
+            self._around.pop()
+        return taken
 
     def is_at_entry(self) -> bool:
         """Return whether an entry of a list comes, `{"key": ..., "value": ...}`."""
@@ -51,7 +78,7 @@ class AnswerText(JsonText):
         opening = self.peek()
         try:
             return self.value()
-        except InputError as error:
+        except InputError:
             if opening not in ("{", "["):
                 raise
             if len(self._buffer) - self._place > json_stream.LONGEST:
@@ -59,7 +86,7 @@ class AnswerText(JsonText):
             end = None if self._is_cut_off() else self._end_of_broken()
             if end is None:
                 raise
-            return Unreadable(str(error)), self._step_to(end)
+            return Unreadable(self._reason()), self._step_to(end)
 
     def _is_cut_off(self) -> bool:
         """Return whether all text that there is has been read, and does not end as an answer does."""
@@ -70,17 +97,56 @@ class AnswerText(JsonText):
         while True:
             following = _NEXT.search(self._buffer, self._place + 1)
             if following is not None:
-                return following.start()
+                before = self._end_before_closing(_ANOTHER, following.start())
+                return following.start() if before is None else before
             try:
                 if not self._more_of_value():
                     break
             except InputError:  # it is too long for one document
                 return None
+        # Where the text itself ends too early, it is cut off, whatever brackets it ends with.
+        failed = self._failed()
+        if failed is not None and not self._is_end(failed):
+            end = self._end_before_closing(_END, len(self._buffer))
+            if end is not None:
+                return end
         try:
             end = self._end_of_value()
         except InputError:
             return None
         return end if self._buffer[end:].lstrip()[:1] in (",", "}", "]") else None
+
+    def _is_end(self, failed: JSONDecodeError) -> bool:
+        """Return whether a value only fails because the text ends; a string without a quote does not."""
+        return "control" not in failed.msg and not self._buffer[failed.pos :].strip()
+
+    def _failed(self) -> JSONDecodeError | None:
+        """Return why the value that comes is no JSON."""
+        try:
+            DECODER.raw_decode(self._buffer, self._place)
+        except JSONDecodeError as error:
+            return error
+        return None
+
+    def _reason(self) -> str:
+        """Return a sentence on the value that comes, which is not cut off."""
+        failed = self._failed()
+        return str(
+            self.broken("no value") if failed is None else self.broken(failed.msg, failed.pos)
+        )
+
+    def _end_before_closing(self, after: str, until: int) -> int | None:
+        """Return where the last document ends by the brackets that close the answer; None if they do not.
+
+        `after` is a pattern of what follows them, which begins before a place in the buffer.
+        """
+        opening = self._buffer[self._place]
+        behind = f"(?:{_MEMBER})*+".join(_SPACE + re.escape(one) for one in reversed(self._around))
+        closing = re.compile(
+            rf"{re.escape(_CLOSING[opening])}(?={behind}{_SPACE}{after})", re.ASCII
+        )
+        found = closing.search(self._buffer, self._place, until)
+        return None if found is None else found.end()
 
     def _skip_long(self) -> str:
         """Skip a value that is too long for memory, and return its start.

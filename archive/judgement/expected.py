@@ -48,6 +48,8 @@ CHANGES_WITHIN = 35 * DAY
 AHEAD = 8 * DAY
 # Of regular backups, the next one is due within this time.
 LONGEST = 66 * DAY
+# Without any job for two years nothing more is expected, whatever the clock of the last import said.
+WITHOUT_JOBS = 731 * DAY
 # Seconds later than any due time.
 _NEVER = 1 << 62
 
@@ -209,6 +211,15 @@ def longest_gap(known: Known, at: int) -> int | None:
         return known.cadence
     ordered = sorted(days)
     return DAY * max(after - before for before, after in pairwise([*ordered, ordered[0] + 7]))
+
+
+def believed(known: Known, last_job: int | None, imported: int) -> int:
+    """Return until when the last import shows what ran: not longer than WITHOUT_JOBS after the last job.
+
+    A clock that is far ahead would otherwise expect backups of centuries. Instants are in seconds.
+    """
+    since = known.first_seen if last_job is None else max(known.first_seen, last_job)
+    return min(imported, since + WITHOUT_JOBS)
 
 
 def ahead(found: Sequence[Expected], last_seen: int) -> list[Expected]:

@@ -96,6 +96,34 @@ def _missed_since(latest: Sequence[Expected], last_seen: int) -> int | None:
     return latest[number - 1].at if last_seen - latest[0].at <= 2 * gap + GRACE else None
 
 
+class NextDue(NamedTuple):
+    """When the next backup is due (a fixed-width UTC text), or why nobody can say what became of it.
+
+    `passed` is PASSED_OVERDUE or PASSED_UNKNOWN; both are None where nothing is expected.
+    """
+
+    time: str | None
+    passed: str | None
+
+
+# Its due time has passed, and no import shows what became of it.
+PASSED_OVERDUE, PASSED_UNKNOWN = "overdue", "unknown"
+
+
+def still_due(next_due: str | None, state: str, now: str) -> NextDue:
+    """Return when the next backup is due as of now, by what the last import has shown.
+
+    A time that has passed stays until another import is missing: the next one will tell.
+
+    Instants are fixed-width UTC texts.
+    """
+    if next_due is None or next_due > now or state == OK:
+        return NextDue(next_due, None)
+    if state == RETIRED:
+        return NextDue(None, None)
+    return NextDue(None, PASSED_OVERDUE if state in (OVERDUE, NEVER) else PASSED_UNKNOWN)
+
+
 class Age(NamedTuple):
     """When the last success ended, None without any; how old it may become, in seconds, if limited."""
 

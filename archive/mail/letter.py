@@ -13,6 +13,7 @@ from archive import timestamps
 from archive.mail import contents, headline
 from archive.render import delimited, letter, table
 from archive.reports import appliances, collection, summary
+from archive.reports.core import pruned
 from archive.store import evidence_chain, settings
 
 if TYPE_CHECKING:
@@ -58,15 +59,16 @@ def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Lette
     day = scope.until or calendar.day(scope.now)
     subject = headline.headline(rows, _names(connection, scope), day)
     columns = summary.REPORT.columns_of(scope)
+    days = summary.days(connection, scope)
     notes = [
         *summary.REPORT.notes(connection, scope),
+        *pruned.notes(connection, days),
         f"Times of the lists are in {calendar.zone}.",
         # A copy outside of the archive vouches for the chain up to it.
         f"Head of the chain of evidence: {evidence_chain.head(connection)}.",
     ]
     fleet = list(appliances.select(connection, scope))
     verdict = contents.verdict(fleet)
-    days = summary.days(connection, scope)
     sections = list(contents.sections(connection, days, fleet, rows))
     shown, data = io.StringIO(), io.StringIO(newline="")
     table.write(columns, rows, shown, calendar.zone)

@@ -15,7 +15,8 @@ from archive import timestamps
 from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.store import appliance_history, pruned_periods
-from archive.store.appliance_judge import ApplianceJudge, folded
+from archive.store.appliance_judge import ApplianceJudge
+from archive.store.folded_streaks import folded
 from archive.store.import_intervals import usual_intervals
 from archive.store.judgement_rows import Changes
 from archive.store.pruned_periods import PrunedPeriod

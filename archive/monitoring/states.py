@@ -11,6 +11,7 @@ from archive.reports import anomalies, collection, streaks, stuck, summary
 from archive.reports.core import compliance
 from archive.reports.core.current import current
 from archive.reports.core.unknown_statuses import unknown_statuses
+from archive.reports.core.wrong_clocks import wrong_clocks
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class State:
     `tally` is None for an appliance that has never been imported. `drop` is by how many percent the
     last success is smaller than expected; None if it is older than DAYS days. `stuck` is the number of
     its stuck jobs, `unknown_status` that of its jobs of the last DAYS days in an unknown status.
+    `wrong_clock` says what shows that a clock is wrong, if anything does.
     """
 
     collection: Reporting
@@ -43,6 +45,7 @@ class State:
     drop: int | None
     stuck: int = 0
     unknown_status: int = 0
+    wrong_clock: str | None = None
 
     @property
     def name(self) -> str:
@@ -87,6 +90,7 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     unknown: Counter[str] = Counter()
     for one in unknown_statuses(connection, lately):
         unknown[one.appliance] += one.jobs
+    clocks = wrong_clocks(connection, scope)
     found = [
         State(
             row,
@@ -96,6 +100,7 @@ def states(connection: Connection, scope: Scope) -> list[State]:
             drops.get(row.appliance),
             stuck_jobs[row.appliance],
             unknown[row.appliance],
+            clocks.get(row.appliance),
         )
         for row in collection.reporting_now(connection, scope)
     ]

@@ -96,7 +96,10 @@ def judge(state: State, thresholds: Thresholds, zone: str) -> Judgement:
     wrong.sort(key=lambda one: -badness(one.level))
     # Two figures can have the same reason, such as that nothing was ever imported.
     reasons = tuple(dict.fromkeys(_reason(state, one, zone) for one in wrong))
-    return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
+    level = worst(one.level for one in figures)
+    if state.wrong_clock is not None:  # then the other figures may be wrong, too
+        level, reasons = worst((level, Level.WARNING)), (*reasons, state.wrong_clock)
+    return Judgement(state.name, level, figures, reasons)
 
 
 def _values(state: State) -> dict[str, int | None]:

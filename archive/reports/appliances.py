@@ -48,6 +48,7 @@ COLUMNS = (
     Column("size_change_ratio", Kind.RATIO, signed=True, expendable=3),
     Column("duration_seconds", Kind.SECONDS, expendable=4),
     Column("next_due_time", Kind.INSTANT, expendable=6),
+    Column("next_due", optional=True, expendable=6),
     Column("consecutive_failures", Kind.COUNT, expendable=1),
     Column("last_seen", Kind.INSTANT, expendable=8),
     Column("key", expendable=9),
@@ -59,7 +60,7 @@ class AppliancesRow(NamedTuple):
 
     The age counts from the end of the last success. `size_bytes`, `duration_seconds` and `key` are of
     that success, `size_change_ratio` is the change of its size since the success before: 0.1 is 10 %
-    more. `next_due_time` and `last_seen` are instants; an appliance that never answered has neither.
+    more. `next_due_time` and `last_seen` are instants; `next_due` is `overdue` or `unknown` where it has passed; an appliance that never answered has neither.
     """
 
     appliance: str
@@ -71,6 +72,7 @@ class AppliancesRow(NamedTuple):
     size_change_ratio: float | None
     duration_seconds: int | None
     next_due_time: str | None
+    next_due: str | None
     consecutive_failures: int
     last_seen: str | None
     key: str | None
@@ -117,6 +119,7 @@ def rows(
                 _change(size, before.get(name)),
                 None if success is None else success.duration_seconds,
                 state.next_due_time,
+                state.next_due,
                 number,
                 state.last_seen,
                 None if success is None else success.key,

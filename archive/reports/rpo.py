@@ -47,6 +47,7 @@ class RpoRow(NamedTuple):
     attempt_status: str | None
     overdue_since_time: str | None
     next_due_time: str | None
+    next_due: str | None
     last_seen: str | None
     time_rate: float | None
     days_rate: float | None
@@ -85,6 +86,7 @@ def row(one: Current, shares: Shares = _NO_SHARES) -> RpoRow:
         one.attempt_status,
         one.overdue_since_time,
         one.next_due_time,
+        one.next_due,
         one.last_seen,
         *shares,
     )
@@ -114,6 +116,7 @@ REPORT = Listing(
         Column("attempt_status", expendable=4),
         Column("overdue_since_time", Kind.INSTANT, expendable=5),
         Column("next_due_time", Kind.INSTANT, expendable=6),
+        Column("next_due", optional=True, expendable=6),
         Column("last_seen", Kind.INSTANT, expendable=8),
         Column("time_rate", Kind.RATIO, expendable=7),
         Column("days_rate", Kind.RATIO, expendable=8),

@@ -25,6 +25,7 @@ from archive.reports.appliances import REPEATED_FAILURES
 from archive.reports.core import compliance, date_ranges, filters
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
+from archive.reports.core.wrong_clocks import wrong_clocks
 from archive.reports.period_figures import (
     OTHER,
     SUCCESS_RATE,
@@ -52,8 +53,9 @@ NAMED, APPLIANCES, SLOWEST, FAILURES = 5, 8, 2, 3
 # The section with the last good backup of the worst appliances.
 LAST_GOOD = "last good backup"
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
-# Shown only if there are any.
+# These are shown only if there are any.
 STUCK = "stuck"
+WRONG_CLOCK = "wrong clock"
 # The rows that count problems, by section and name, worst first. A success rate says of itself whether
 # it is one.
 PROBLEMS = (
@@ -61,6 +63,7 @@ PROBLEMS = (
     ("attention", NEVER),
     ("attention", "consecutive failures"),
     ("attention", STUCK),
+    ("attention", WRONG_CLOCK),
     ("expected", "missed"),
     ("backups", SUCCESS_RATE),
     ("collection", "not reporting"),
@@ -97,6 +100,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         before = len(earlier - retired)
     yield from _attention(states, repeated, before)
     yield from _stuck(connection, now)
+    yield from _wrong_clocks(connection, now)
     trend = trend_of(connection, now)
     yield from _last_good(states, ongoing, zone)
     yield from figures(connection, now, then, trend)
@@ -149,6 +153,14 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     if names:
         detail = ", ".join(sorted(set(names))[:NAMED])
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
+
+
+def _wrong_clocks(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the number of appliances whose times show that a clock is wrong."""
+    names = sorted(wrong_clocks(connection, scope))
+    if names:
+        detail = ", ".join(names[:NAMED])
+        yield SummaryRow("attention", WRONG_CLOCK, _COUNT, len(names), detail=detail)
 
 
 def _last_good(

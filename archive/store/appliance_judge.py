@@ -6,13 +6,13 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, iso, ordinal, start
-from archive.judgement import expected, reporting, rpo, schedules, standing, streaks
+from archive.judgement import expected, reporting, rpo, schedules, standing
 from archive.judgement.due_times import CADENCE, LEARNED
 from archive.judgement.expected import CHANGED, DID_NOT_RUN, MET, Expected
 from archive.judgement.local_time import instant, seconds
-from archive.judgement.streaks import Finished, Streaks
-from archive.statuses import FINISHED
+from archive.judgement.streaks import Streaks
 from archive.store import appliance_history, stored_backups
+from archive.store.folded_streaks import folded
 from archive.store.judgement_rows import StoredBackup
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ApplianceJudge:
         self._calendar = calendar
         self._one = one
         self._before = before
-        self._last_seen = seconds(one.last_seen)
+        self._imported = self._last_seen = seconds(one.last_seen)
         self._decided = schedules.known_from(one.known.schedules)
         self._by_cadence = one.known.cadence is not None
         self._settled = None if one.pruned is None else seconds(one.pruned.judged_from)
@@ -86,6 +86,8 @@ class ApplianceJudge:
             return self._settled
         open_from = next((row for row in stored if row.outcome is None), stored[-1])
         first = seconds(open_from.due_time)
+        if first > self._imported:  # the clock of an import before was ahead: it settled too much
+            first = self._imported - max(row.grace_seconds for row in stored)
         found = self._day_start(
             first if since is None else min(first, stored_backups.reached(since, stored))
         )
@@ -106,6 +108,7 @@ class ApplianceJudge:
         one = self._one
         if first is None:
             jobs = self._all_jobs()
+            self._believe(jobs)
             begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
             begun = max(begun, seconds(start(self._calendar, FIRST_DAY)))
             return [], jobs, *self._expected(jobs, begun, None)
@@ -124,8 +127,17 @@ class ApplianceJudge:
             jobs = appliance_history.jobs(
                 self._connection, one.id, day, None, with_habit=with_habit, floor=one.floor
             )
+        self._believe(jobs)
         begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
         return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
+
+    def _believe(self, jobs: Jobs) -> None:
+        """Bound the time of the last import by that of the last job."""
+        last = jobs.judged[-1].at if jobs.judged else None
+        if last is None and self._before is not None:
+            row = self._job(self._before.attempt_id)
+            last = None if row is None else seconds(appliance_history.began(row))
+        self._last_seen = expected.believed(self._one.known, last, self._imported)
 
     def _anchor(self, kept: Sequence[StoredBackup]) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
@@ -209,7 +221,7 @@ class ApplianceJudge:
         if limit is not None and (overdue is None or limit < overdue):
             overdue = limit
         following = standing.next_due(lately, self._last_seen)
-        missing_from = self._last_seen + reporting.limit(usual, allowed.seconds or 0)
+        missing_from = self._imported + reporting.limit(usual, allowed.seconds or 0)
         return (
             one.id,
             None,
@@ -276,19 +288,3 @@ class ApplianceJudge:
         """Return the row of a job, as far as its times matter; None if it takes no part any more."""
         row = appliance_history.job(self._connection, self._one.id, number)
         return row if row is not None and row.day >= iso(self._one.floor) else None
-
-
-def folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
-    """Return the last finished job and the streaks after further jobs, in their order."""
-    new: list[Finished] = []
-    failing = known.since is not None
-    for row in rows:
-        status = row.status
-        if status not in FINISHED:
-            continue
-        last = row.id
-        failed = status != _SUCCEEDED
-        if failed or failing:  # any other success changes nothing
-            new.append(Finished(failed, appliance_history.began(row), row.end_time))
-        failing = failed
-    return last, streaks.fold(known, new)

@@ -29,6 +29,8 @@ _TABLES: dict[type, sa.Table] = {
     Operation: tables.operation,
     Template: tables.message_template,
 }
+# The tables whose days must be in the calendar.
+_WITH_DAYS = (tables.job, tables.day_total, tables.pruned_day, tables.expected_backup)
 # The cache of a kind is cleared when it has more keys than this.
 _CACHED = 50_000
 
@@ -146,6 +148,27 @@ class References:
                     rows = calendar.calendar_year(int(year), settings.calendar(connection))
                     db.insert(connection, tables.calendar, rows)
             self._years.add(year)
+
+
+def forget_years(connection: Connection, days: Iterable[str]) -> None:
+    """Remove the years of days that are needed no more, if they are none of the usual ones.
+
+    A wrong clock has added them.
+    """
+    usual = {str(year) for year in calendar.CALENDAR_YEARS}
+    for year in sorted({day[:4] for day in days} - usual):
+        db.lock(connection, ["references"])
+        first, last = (
+            sa.literal(f"{year}-{edge}", tables.calendar.c.day.type) for edge in ("01-01", "12-31")
+        )
+        if not any(
+            connection.execute(
+                sa.select(sa.literal(1)).where(table.c.day.between(first, last)).limit(1)
+            ).first()
+            for table in _WITH_DAYS
+        ):
+            of_year = tables.calendar.c.day.between(first, last)
+            connection.execute(sa.delete(tables.calendar).where(of_year))
 
 
 def _has_year(connection: Connection, year: str) -> bool:

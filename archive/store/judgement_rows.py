@@ -10,7 +10,7 @@ from archive import db
 from archive.db import tables
 from archive.judgement.expected import DID_NOT_RUN, Expected
 from archive.judgement.local_time import seconds
-from archive.store.dimension_keys import References
+from archive.store.dimension_keys import References, forget_years
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -101,6 +101,7 @@ class Changes:
                 ),
                 self.deleted,
             )
+            forget_years(connection, {row["of_day"] for row in self.deleted} - days)
         if len(self.new) <= _FEW:
             db.upsert(connection, _TABLE, [*self.changed, *self.new], _VALUES)
         else:

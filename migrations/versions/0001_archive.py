@@ -376,7 +376,20 @@ SELECT
     appliance_standing.rpo_seconds,
     appliance_standing.rpo_from,
     appliance_standing.overdue_since_time,
-    appliance_standing.next_due_time,
+    CASE
+        WHEN appliance_standing.next_due_time > {now} THEN appliance_standing.next_due_time
+        WHEN appliance.retired_at <= {now} OR appliance_standing.success_id IS NULL THEN NULL
+        WHEN appliance_standing.overdue_since_time IS NOT NULL THEN NULL
+        WHEN appliance_standing.import_due_time < {now} THEN NULL
+        ELSE appliance_standing.next_due_time
+    END AS next_due_time,
+    CASE
+        WHEN appliance.retired_at <= {now} OR appliance_standing.next_due_time > {now} THEN NULL
+        WHEN appliance_standing.next_due_time IS NULL THEN NULL
+        WHEN appliance_standing.success_id IS NULL THEN 'overdue'
+        WHEN appliance_standing.overdue_since_time IS NOT NULL THEN 'overdue'
+        WHEN appliance_standing.import_due_time < {now} THEN 'unknown'
+    END AS next_due,
     appliance.last_seen,
     appliance_standing.usual_import_seconds,
     appliance_standing.import_due_time,
@@ -398,7 +411,7 @@ SELECT
     asked.name,
     'no recent data',
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL,
     1,
     NULL,
     NULL

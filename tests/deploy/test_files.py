@@ -135,6 +135,25 @@ def units(tmp_path: Path) -> list[str]:
     return copies
 
 
+@pytest.mark.parametrize(
+    "service", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda one: one.name
+)
+def test_a_stop_is_no_failure(service: Path) -> None:
+    """A command that SIGTERM ends exits with 143, but for the server, which exits with 0."""
+    lines = service.read_text(encoding="utf-8").splitlines()
+    assert ("SuccessExitStatus=143" in lines) == ("Type=oneshot" in lines)
+
+
+def test_the_installer_installs_and_removes_every_unit() -> None:
+    """What runs of the removed version is stopped, too."""
+    script = (DEPLOY / "bundle" / "install").read_text(encoding="utf-8")
+    (names,) = re.findall(r'names="([^"]*)"', script)
+    (disabled,) = re.findall(r"systemctl disable --now (.*) \|\|", script)
+    assert sorted(names.split()) == sorted(file.name for file in (DEPLOY / "systemd").iterdir())
+    timers = {name for name in names.split() if name.endswith(".timer")}
+    assert set(disabled.split()) == timers | {"archive-serve.service"}
+
+
 def test_systemd_verifies_the_units(units: list[str]) -> None:
     command = [_analyze(), "verify", "--man=no", "--recursive-errors=no", *units]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

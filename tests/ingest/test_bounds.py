@@ -111,33 +111,49 @@ BROKEN = {
     "bad escape": r'{"user": "DOM\admin"}',
     "comment": '{"status": "SUCCEEDED" /* all, {well} */}',
     "colon missing": '{"status" "SUCCEEDED"}',
+    "quote too few": '{"user": "the admin, "status": "SUCCEEDED"}',
+    "quote too few at the end": '{"status": "SUCCEEDED}',
+    "bracket too few at the end": '{"status": "SUCCEEDED", "a": [{"b": {"c": 1}]}',
+    "all of it": '{"a": "x"", "b": [[}, "c" nil, {"d": "}',
 }
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_document_that_is_no_json_does_not_take_its_neighbours(broken: str, place: int) -> None:
-    """It is kept byte for byte; the last one, if it shows where it ends."""
+    """It is kept byte for byte, also if its brackets or quotes are not those of JSON."""
     documents = [json.dumps(job())] * 3
     documents[place] = broken
     for text in shapes(documents):
-        try:
-            found = read(text.encode())
-        except InputError:
-            # It is the last one, and its brackets or quotes are not those of JSON.
-            assert place == 2
-            assert broken in (
-                BROKEN["one quote too many"],
-                BROKEN["bracket too few"],
-                BROKEN["bracket too many"],
-            )
-            continue
+        found = read(text.encode())
         assert [each.problem is None for each in found] == [n != place for n in range(3)], text
         assert broken in found[place].text
         assert str(found[place].problem).startswith("invalid JSON: ")
         assert keys(found[:place] + found[place + 1 :]) == [
             f"{KEY}{n}" for n in range(3) if n != place
         ]
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_last_document_that_is_no_json_ends_before_what_follows(broken: str) -> None:
+    """Other members of the wrapper follow it, white space, or another answer."""
+    documents = [json.dumps(job()), broken]
+    plain, _, wrapped, *_ = shapes(documents)
+    further = wrapped.rstrip().removesuffix("}") + ', "of": "vc01",\n "page": 1 }\n'
+    for text in (further, f"{plain}\n {wrapped}", f"{wrapped}\n"):
+        found = read(text.encode())
+        number = 2 * text.count(broken)
+        assert [each.problem is None for each in found] == [n % 2 == 0 for n in range(number)]
+
+
+def test_an_answer_that_is_cut_off_is_refused_wherever_it_is() -> None:
+    """It is not taken for one whose last document is broken."""
+    documents = [json.dumps(job()), json.dumps(job() | {"a": [{"b": {"c": {}}}]})]
+    for text in shapes(documents):
+        whole = text.rstrip()
+        for length in range(1, len(whole)):
+            with pytest.raises(InputError):
+                read(whole[:length].encode())
 
 
 @pytest.mark.parametrize(

@@ -54,11 +54,11 @@ def test_last_good_backup_of_each_appliance(engine: Engine) -> None:
     assert list(found) == ["never", "failing", "alone"]
     assert found["failing"]._replace(next_due_time=None) == (
         "failing", "warning", "ok", 57 * 3600 + 59 * 60 + 30, "2026-03-29T02:00:30.000000Z",
-        5 * GIB, 0.25, 120, None, 2, NOW, "20260329-020000-1",
+        5 * GIB, 0.25, 120, None, None, 2, NOW, "20260329-020000-1",
     )  # fmt: skip
     assert found["alone"].size_change_ratio is None
     assert found["never"][1:] == (
-        "critical", "never", None, None, None, None, None, None, 1, NOW, None,
+        "critical", "never", None, None, None, None, None, None, None, 1, NOW, None,
     )  # fmt: skip
 
 

@@ -34,26 +34,26 @@ def test_rpo(engine: Engine) -> None:
         (
             "vc4", NEVER, None, None, "none",
             None, None, at("2026-03-11T01:00"), "FAILED",
-            None, None, at("2026-03-11T06:00"), None, None,
+            None, None, None, at("2026-03-11T06:00"), None, None,
         ),
         (
             CADENCED, NO_RECENT_DATA, 3 * DAY - 4 * 3600 - 30, 26 * 3600, "cadence",
             at("2026-03-08T12:00"), "2026-03-08T12:00:30.000000Z",
             at("2026-03-08T12:00"), "SUCCEEDED",
-            None, at("2026-03-09T12:00"), at("2026-03-08T13:00"),
+            None, None, "unknown", at("2026-03-08T13:00"),
             1 - 22 * 3600 / (2 * DAY + 3600 - 30), 1 / 3,
         ),
         (
             UNTOLD, OK, 8 * DAY - 4 * 3600 - 30, None, "none",
             at("2026-03-03T12:00"), "2026-03-03T12:00:30.000000Z",
             at("2026-03-03T12:00"), "SUCCEEDED",
-            None, None, at("2026-03-11T06:00"), None, None,
+            None, None, None, at("2026-03-11T06:00"), None, None,
         ),
         (
             SCHEDULED, OK, 7 * 3600 - 30, 90000, "schedule",
             at("2026-03-11T01:00"), "2026-03-11T01:00:30.000000Z",
             at("2026-03-11T01:00"), "SUCCEEDED",
-            None, at("2026-03-12T01:00"), at("2026-03-11T06:00"),
+            None, at("2026-03-12T01:00"), None, at("2026-03-11T06:00"),
             (hours - outside) / hours, 0.2,
         ),
     ]  # fmt: skip

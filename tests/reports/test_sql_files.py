@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -462,7 +463,7 @@ def test_each_file_runs_in_sqlite3(sqlite_archive: Engine, name: str) -> None:
     if shell:
         found = cells(output([shell, "-csv", "-header", path], text))
     else:
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             cursor = connection.execute(text)
             header = [column[0] for column in cursor.description]
             found = [header, *(["" if v is None else str(v) for v in row] for row in cursor)]

@@ -304,16 +304,17 @@ def test_overdue(engine: Engine) -> None:
     found = run(engine, "overdue")
     assert found.columns == (
         "appliance", "state", "overdue_since_time", "last_success_end_time", "consecutive_failures",
-        "rpo_seconds", "rpo_from", "next_due_time", "last_seen", "import_due_time",
+        "rpo_seconds", "rpo_from", "next_due_time", "next_due", "last_seen", "import_due_time",
     )  # fmt: skip
     never, late, old = found.rows
     assert never == (
-        "vc-none", "never", None, None, 1, None, "none", None, ago(), missing(ago(hours=-50))
+        "vc-none", "never", None, None, 1, None, "none", None, None, ago(), missing(ago(hours=-50))
     )  # fmt: skip
     assert late[:2] == ("vc-late", "overdue")
     assert abs(seconds(late[2]) - seconds(ago(days=2, hours=9))) <= 600
     assert late[3:7] == (ago(days=3, hours=9, seconds=-60), 0, 26 * 3600, "learned")
-    assert late[8:] == never[8:]
+    assert late[9:] == never[9:]
+    assert (late[8], old[7], old[8]) == (None, None, None)
     assert old[:4] == ("vc-old", "no recent data", None, ago(days=9, seconds=-60))
     assert rows(engine, "overdue", state="OVERDUE", appliance="VC-%") == [late]
 

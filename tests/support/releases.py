@@ -9,6 +9,7 @@ import gzip
 import json
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ def kept() -> dict[str, Path]:
 
 def write(source: Path, target: Path) -> None:
     """Write the rows of a SQLite archive into a file."""
-    with sqlite3.connect(source) as archive, gzip.open(target, "wt", encoding="ascii") as out:
+    opened = closing(sqlite3.connect(source))
+    with opened as archive, gzip.open(target, "wt", encoding="ascii") as out:
         archive.row_factory = sqlite3.Row
         names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> ? ORDER BY name"
         for (name,) in archive.execute(names, (VERSION_TABLE,)).fetchall():

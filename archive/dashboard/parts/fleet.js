@@ -112,7 +112,7 @@ function fleetColumns(data, open) {
     own("age_seconds", "last good backup", "age", lastGood, (row) => utc(row.success_end_time)),
     own("size_bytes", "size", "bytes", sizeAndChange),
     own("duration_seconds", "duration", "seconds", (row) => [readable("seconds", row.duration_seconds)]),
-    own("next_due_time", "next due", "due", (row) => [readable("instant", row.next_due_time)],
+    own("next_due_time", "next due", "due", (row) => [row.next_due || readable("instant", row.next_due_time)],
       (row) => utc(row.next_due_time)),
     own("consecutive_failures", "failures in a row", "count", (row) => [String(row.consecutive_failures || "")]),
     own("days", `last ${STRIP_DAYS} days`, "days", days),

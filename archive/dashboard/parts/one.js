@@ -24,7 +24,7 @@ function facts(row) {
   return [
     ["last good backup", good, utc(row.success_end_time)],
     ["consecutive failures", String(row.consecutive_failures), null],
-    ["next due", row.next_due_time === null ? "nothing is expected" : localTime(row.next_due_time), utc(row.next_due_time)],
+    ["next due", row.next_due_time === null ? row.next_due || "nothing is expected" : localTime(row.next_due_time), utc(row.next_due_time)],
     ["last import", localTime(row.last_seen), utc(row.last_seen)],
   ];
 }

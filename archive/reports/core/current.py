@@ -51,7 +51,7 @@ class Success(NamedTuple):
 class Current(NamedTuple):
     """An appliance as of now; `id`, `first_seen` and `last_seen` are None if it was never imported.
 
-    Its state is one of `standing.STATES`. `age_seconds` counts from the end of the last success.
+    `next_due_time` and `next_due` are those of `standing.NextDue`. Its state is one of `standing.STATES`. `age_seconds` counts from the end of the last success.
     """
 
     id: int | None
@@ -64,6 +64,7 @@ class Current(NamedTuple):
     attempt_status: str | None
     overdue_since_time: str | None
     next_due_time: str | None
+    next_due: str | None
     first_seen: str | None
     last_seen: str | None
 
@@ -80,7 +81,7 @@ def current(connection: Connection, scope: Scope) -> Iterator[Current]:
     # They are in the log of collections alone.
     for name in never_imported.names(connection, scope):
         nothing = Rpo(scope.rpo_seconds, NOTHING if scope.rpo_seconds is None else SET)
-        yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 8)
+        yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 9)
 
 
 def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
@@ -91,19 +92,22 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     end = None if success is None else success.end_time
     # Where backups are expected, a missed one decides, and not the age.
     age = Age(end, rpo.age_limit)
+    state = (
+        RETIRED
+        if one.is_retired(now)
+        else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due)
+    )
     return Current(
         one.id,
         one.name,
-        RETIRED
-        if one.is_retired(now)
-        else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
+        state,
         rpo,
         None if end is None else standing.seconds_between(end, now),
         success,
         None if attempt is None else attempt[0],
         row.attempt_status,
         one.overdue_since,
-        one.next_due,
+        *standing.still_due(one.next_due, state, now),
         one.first_seen,
         one.last_seen,
     )

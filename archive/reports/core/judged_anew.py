@@ -15,7 +15,7 @@ from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.store import appliance_history, import_intervals, judged_appliances, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
@@ -49,17 +49,12 @@ def judged(
         if since > until:
             yield Judged(one.name, [])
             continue
-        last_seen = seconds(min(one.last_seen, scope.now))
         # The limit of imports follows from the RPO, and that from recent days, whatever days are
         # asked for.
-        first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
-        jobs = appliance_history.jobs(
-            connection, one.id, _from(one, first), scope.now, columns, floor=one.floor
-        )
-        found = _judged(calendar, one, jobs, first, last_seen)
-        limit = reporting.limit(
-            usual.get(one.id), _rpo(connection, one, found, scope.now).seconds or 0
-        )
+        found, jobs, believed = _found(connection, calendar, one, scope.now, since, columns)
+        allowed = _rpo(connection, one, found, believed, scope.now)
+        limit = reporting.limit(usual.get(one.id), allowed.seconds or 0)
+        last_seen = seconds(min(one.last_seen, scope.now))
         imports = Imports(last_seen, now > last_seen + limit)
         judged = (_expectation(calendar, row, jobs, imports, now) for row in found)
         yield Judged(
@@ -90,24 +85,20 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
         connection, {one.id: min(one.last_seen, scope.now) for one in known}
     )
     for one in known:
-        last_seen = seconds(min(one.last_seen, scope.now))
-        first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
-        jobs = appliance_history.jobs(
-            connection, one.id, _from(one, first), scope.now, floor=one.floor
-        )
-        found = _judged(calendar, one, jobs, first, last_seen)
-        allowed = _rpo(connection, one, found, scope.now)
+        found, jobs, believed = _found(connection, calendar, one, scope.now)
+        allowed = _rpo(connection, one, found, believed, scope.now)
         since = min(
             filter(
                 None,
                 (
-                    standing.overdue_since(found, last_seen),
-                    _limit(jobs, allowed.age_limit, last_seen),
+                    standing.overdue_since(found, believed),
+                    _limit(jobs, allowed.age_limit, believed),
                 ),
             ),
             default=None,
         )
-        following = standing.next_due(found, last_seen)
+        following = standing.next_due(found, believed)
+        last_seen = seconds(min(one.last_seen, scope.now))
         limit = reporting.limit(usual.get(one.id), allowed.seconds or 0)
         yield Standing(
             one.id,
@@ -127,6 +118,31 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
 _RECENT = 100 * 86_400
 
 
+def _found(
+    connection: Connection,
+    calendar: Calendar,
+    one: Appliance,
+    now: str,
+    since: int | None = None,
+    columns: Sequence[sa.ColumnElement[Any]] = (),
+) -> tuple[list[Expected], Jobs, int]:
+    """Return what is expected lately, or from a day (ordinal) on, the jobs, and until when they show it.
+
+    The time is in seconds; see `expected.believed`.
+    """
+    last_seen = believed = seconds(min(one.last_seen, now))
+    while True:
+        first = max(ordinal(calendar.day(instant(believed - _RECENT))), FIRST_DAY)
+        first = first if since is None else min(since, first)
+        jobs = appliance_history.jobs(
+            connection, one.id, _from(one, first), now, columns, floor=one.floor
+        )
+        last = jobs.judged[-1].at if jobs.judged else None
+        before, believed = believed, expected.believed(one.known, last, last_seen)
+        if believed == before:
+            return _judged(calendar, one, jobs, first, believed), jobs, believed
+
+
 def _judged(
     calendar: Calendar, one: Appliance, jobs: Jobs, first: int, last_seen: int
 ) -> list[Expected]:
@@ -136,12 +152,14 @@ def _judged(
     return expected.ahead(found, last_seen)
 
 
-def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str) -> Rpo:
+def _rpo(
+    connection: Connection, one: Appliance, found: list[Expected], last_seen: int, now: str
+) -> Rpo:
     return rpo.rpo(
         one.rpo_seconds,
         one.known,
         found,
-        seconds(min(one.last_seen, now)),
+        last_seen,
         lambda: appliance_history.latest_successes(connection, one.id, now, one.floor),
     )
 

@@ -103,6 +103,9 @@ def seconds(moment: datetime) -> int:
 def _judged(
     jobs: list[Job], first_seen: int, last: int, usual: int | None, cadence: int | None
 ) -> Judged:
+    # Without a job for two years nothing more is expected, whatever an import's clock said.
+    imported = last
+    last = min(last, max([first_seen, *(job.at for job in jobs)]) + 731 * DAY)
     until = last + 66 * DAY
     if cadence is not None:
         basis, rows = "cadence", list(_by_cadence(jobs, first_seen, cadence, until))
@@ -118,7 +121,7 @@ def _judged(
     if rpo_from == "irregular" and (old := good[-1].end + (rpo or 0)) < last:
         overdue = old if overdue is None else min(old, overdue)
     return Judged(
-        rows, basis, rpo, rpo_from, overdue, following[0] if following else None, last, limit
+        rows, basis, rpo, rpo_from, overdue, following[0] if following else None, imported, limit
     )
 
 

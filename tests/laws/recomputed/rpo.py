@@ -92,10 +92,17 @@ def _row(asked: Asked, name: str, last_import: datetime, judged: Judged, jobs: l
         _instant(attempt and attempt.start),
         attempt and attempt.status,
         instant(judged.overdue_since),
-        instant(judged.next_due),
+        *_next_due(judged.next_due, state, expected.seconds(now)),
         _instant(last_import),
         *_rates(asked, now, last_import, limit, jobs),
     )
+
+
+def _next_due(due: int | None, state: str, now: int) -> tuple[str | None, str | None]:
+    """Return when the next backup is due; a time that has passed only as long as all is well."""
+    if due is None or due > now or state == "ok":
+        return instant(due), None
+    return None, "unknown" if state == "no recent data" else "overdue"
 
 
 def _rates(
