@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from archive import db
-from archive.db import comments, migrate
+from archive.db import comments
 from archive.db.distributed import classes, nodes, views
 from archive.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -38,13 +39,17 @@ FROM given ORDER BY 1
 """
 
 
-def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *_: None) -> int:
+def undistribute(
+    engine: Engine,
+    new_archive: Callable[[Engine], AbstractContextManager[Connection]],
+    on_bytes: Callable[[int, int], None] = lambda *_: None,
+) -> int:
     """Undo `distribute`, with keys, comments and rights, and return the number of tables.
 
-    Imports wait meanwhile. `on_bytes` is called with the size of the tables that are done, and of all.
+    `new_archive` shows a new archive, from which views are taken: `migrate.new_and_empty`. Imports wait meanwhile. `on_bytes` is called with the size of the tables that are done, and of all.
     Raises UsageError if the archive is not distributed, and DatabaseError, with nothing changed.
     """
-    recursive = _recursive_views(engine)
+    recursive = _recursive_views(engine, new_archive)
     with db.writing(engine) as connection:
         if not db.is_distributed(connection):
             raise UsageError("the archive is not distributed")
@@ -71,11 +76,13 @@ def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *
         return len(placed)
 
 
-def _recursive_views(engine: Engine) -> dict[str, str]:
+def _recursive_views(
+    engine: Engine, new_archive: Callable[[Engine], AbstractContextManager[Connection]]
+) -> dict[str, str]:
     """Return the views that `distribute` has replaced, as a new archive has them."""
     if engine.dialect.name != "postgresql":
         return {}
-    with migrate.new_and_empty(engine) as connection:
+    with new_archive(engine) as connection:
         return views.recursive(connection)
 
 
