@@ -16,6 +16,7 @@ from sqlalchemy.pool import Pool
 
 from archive import db
 from archive.db import migrate
+from archive.db.distributed import distribute
 from tests.support import citus, postgres
 from tests.support.archives import empty
 from tests.support.laws import EXAMPLES
@@ -32,6 +33,8 @@ settings.register_profile("archive", settings.default, deadline=None, max_exampl
 settings.register_profile("few", settings.default, deadline=None, max_examples=10)
 settings.load_profile("archive")
 
+# Those that tests of archives run on; a cluster only if there is one.
+DATABASES = ["sqlite", "postgresql", *(["citus"] if citus.URL_VARIABLE in os.environ else [])]
 # Connections that wait for the next test: opening one takes as long as a small import.
 _KEPT = 4
 
@@ -114,15 +117,28 @@ def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
+@pytest.fixture(scope="session")
+def citus_archive() -> Iterator[Engine]:
+    """Give a distributed archive that tests of one process share."""
+    with citus.new_database() as url:
+        engine = db.create_engine(db.parse_url(url), kept=_KEPT)
+        event.listen(engine, "checkin", _forget)
+        migrate.upgrade(engine)
+        distribute.distribute(engine)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture
-def engines(sqlite_archive: Engine, postgresql_archive: Engine) -> list[Engine]:
+def engines(request: pytest.FixtureRequest) -> list[Engine]:
     """Give an empty archive on each database."""
-    for archive in (sqlite_archive, postgresql_archive):
+    archives: list[Engine] = [request.getfixturevalue(f"{name}_archive") for name in DATABASES]
+    for archive in archives:
         empty(archive)
-    return [sqlite_archive, postgresql_archive]
+    return archives
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Give an empty archive, on each database in turn."""
     archive: Engine = request.getfixturevalue(f"{request.param}_archive")
@@ -130,7 +146,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return archive
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def shared_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
@@ -138,10 +154,14 @@ def shared_engine(
     with ExitStack() as stack:
         if request.param == "sqlite":
             url = str(tmp_path_factory.mktemp("shared") / "archive.db")
+        elif request.param == "citus":
+            url = stack.enter_context(citus.new_database())
         else:
             server = os.environ[postgres.URL_VARIABLE]
             url = stack.enter_context(postgres.new_database(server))
         engine = migrate.connect(url)
         stack.callback(engine.dispose)
         migrate.upgrade(engine)
+        if request.param == "citus":
+            distribute.distribute(engine)
         yield engine
