@@ -12,6 +12,7 @@ from archive.render.letter import Entry, Section
 from archive.reports import appliances, collection, missed, stuck
 from archive.reports.appliances import CRITICAL, NO_DATA, OK, WARNING
 from archive.reports.core.unknown_statuses import unknown_statuses
+from archive.reports.core.wrong_clocks import wrong_clocks
 from archive.store import settings
 from archive.text import counted
 
@@ -65,6 +66,9 @@ def sections(
     yield from _listed("Missed backups", len(found), (_missed(row, zone) for row in found))
     jobs = stuck.stuck(connection, scope)
     yield from _listed("Stuck jobs", len(jobs), map(_stuck, jobs))
+    clocks = sorted(wrong_clocks(connection, scope).items())
+    entries = (Entry(name, "", (reason,), WARNING) for name, reason in clocks)
+    yield from _listed("Wrong clocks", len(clocks), entries)
     unknown = unknown_statuses(connection, scope)
     if unknown:
         number = sum(one.jobs for one in unknown)

@@ -98,7 +98,10 @@ def judge(state: State, thresholds: Thresholds, zone: str) -> Judgement:
     reasons = tuple(dict.fromkeys(_reason(state, one, zone) for one in wrong))
     level = worst(one.level for one in figures)
     if state.wrong_clock is not None:  # then the other figures may be wrong, too
-        level, reasons = worst((level, Level.WARNING)), (*reasons, state.wrong_clock)
+        level, reasons = (
+            worst((level, Level.WARNING)),
+            (*reasons, f"wrong clock: {state.wrong_clock}"),
+        )
     return Judgement(state.name, level, figures, reasons)
 
 

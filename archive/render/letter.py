@@ -82,7 +82,7 @@ def html(
         *(row for section in sections for row in _section(section)),
         "</table>",
         *(
-            f'<p style="font:12px/18px {_FONT};color:{_SOFT};margin:12px 0 0 0">{escape(note)}</p>'
+            f'<p style="font:12px/18px {_FONT};color:{_SOFT};margin:12px 0 0 0{_broken(note)}">{escape(note)}</p>'
             for note in notes
         ),
         "</body></html>",
@@ -144,7 +144,8 @@ def plain(verdict: tuple[str, str], sections: Iterable[Section]) -> str:
     for section in sections:
         found.append(printable(section.heading))
         for entry in section.entries:
-            found.append(f"  {printable(entry.title)}: {printable(entry.value)}")
+            value = f": {printable(entry.value)}" if entry.value else ""
+            found.append(f"  {printable(entry.title)}{value}")
             found += [f"      {_cut(line)}" for line in entry.lines]
         if section.more:
             found.append(f"  and {section.more:,} more")

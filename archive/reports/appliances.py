@@ -166,6 +166,8 @@ def verdict(severities: Iterable[str]) -> tuple[str, str]:
         NO_DATA: ("has no recent data", "have no recent data"),
         OK: ("is ok", "are ok"),
     }
+    if total == 1:
+        return worst, f"The appliance {words[worst][0]}."
     parts = [f"{number[one]:,} {words[one][number[one] > 1]}" for one in words if number[one]]
     parts[0] = parts[0].replace(" ", f" of {total:,} appliances ", 1)
     return worst, f"{', '.join(parts)}."

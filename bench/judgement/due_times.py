@@ -16,7 +16,7 @@ from archive.judgement.schedules import Schedule, Zone
 from bench.measure import Finding, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from archive.judgement.local_time import Clock
 
@@ -53,6 +53,11 @@ CHANGES = (
     ("daily", "weekdays"),
     ("twice a day", "daily"),
 )
+# A nightly backup by a schedule, and a monthly one of another type beside it, hours later.
+BESIDE = {
+    "monthly": _on(lambda day: day.day == 11, 6),
+    "first Sunday": _on(lambda day: day.weekday() == 6 and day.day <= 7, 6),
+}
 _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 
 
@@ -114,7 +119,7 @@ def measure(number: int) -> list[Finding]:
 
 
 def _findings(tallies: dict[str, Tally]) -> Iterator[Finding]:
-    kinds = (("scheduled", LEAST), ("learned", LEAST_LEARNED), ("changed", None))
+    kinds = (("scheduled", LEAST), ("learned", LEAST_LEARNED), ("changed", None), ("beside", None))
     for kind, wanted in kinds:
         whole = Tally()
         for regime, tally in tallies.items():
@@ -140,6 +145,8 @@ def _fleet(random: Random) -> Iterator[tuple[str, Appliance]]:
         )
     for rhythm in RHYTHMS:
         yield f"learned, {rhythm}", _appliance(random, rhythm, "UTC")
+    for rhythm in BESIDE:
+        yield f"beside, {rhythm}", _beside(random, rhythm)
     for before, after in CHANGES:
         yield f"changed, {before} to {after}", _appliance(random, before, "UTC", after)
 
@@ -158,6 +165,16 @@ def _appliance(
     outage = due[-1 - random.randrange(3)] if random.random() < 0.5 else None
     jobs, planned = _history(random, due, days, outage)
     return Appliance(jobs, planned, _known(rhythm, minute, zone, scheduled=scheduled), outage)
+
+
+def _beside(random: Random, rhythm: str) -> Appliance:
+    """Return an appliance with a nightly backup and a rarer one of another type."""
+    minute = 5 * random.randrange(24 * 12)
+    nightly = _due(clock("UTC"), RHYTHMS["daily"], minute, range(MONTHS))
+    rare = _due(clock("UTC"), BESIDE[rhythm], minute, range(MONTHS))
+    outage = nightly[-1 - random.randrange(3)] if random.random() < 0.5 else None
+    jobs, planned = _history(random, sorted([*nightly, *rare]), MONTHS, outage, frozenset(rare))
+    return Appliance(jobs, planned, _known(rhythm, minute, "UTC", scheduled=False), outage)
 
 
 def _due(
@@ -184,7 +201,11 @@ def _known(rhythm: str, minute: int, zone: str, *, scheduled: bool) -> Known:
 
 
 def _history(
-    random: Random, due: Sequence[int], days: int, outage: int | None
+    random: Random,
+    due: Sequence[int],
+    days: int,
+    outage: int | None,
+    of_other_type: Collection[int] = (),
 ) -> tuple[list[Job], list[Planned]]:
     """Return jobs with failures, retries, manual runs and a pause, and what became of each due time."""
     pause = FIRST + random.randrange(days // 3, days // 2) * DAY
@@ -195,7 +216,7 @@ def _history(
         if at in paused or (outage is not None and at >= outage) or random.random() < _SKIPPED:
             continue
         failed = random.random() < _FAILED
-        starts.append((begin, "FAILED" if failed else "SUCCEEDED", True))
+        starts.append((begin, "FAILED" if failed else "SUCCEEDED", at not in of_other_type))
         if failed and random.random() < _RETRIED:
             starts.append((begin + random.randrange(HOUR // 2, 2 * HOUR), "SUCCEEDED", False))
     for day in range(days):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import timestamps
+from archive import db, timestamps
+from archive.mail import letter
+from archive.reports import Scope
 from tests.support.archives import import_documents
 from tests.support.command import archive, at
 from tests.support.samples import job
@@ -54,6 +56,10 @@ def test_an_import_in_the_future_is_said_until_the_next_one(engine: Engine) -> N
     checked, summary = said(engine)
     assert "wrong clock: last imported at 2999-01-01 00:00Z, in the future" in checked
     assert "attention,wrong clock,count,1" in summary
+    with db.reading(engine) as connection:
+        mail = letter.compose(connection, Scope(now=NOW))
+    assert "1 wrong clock" in mail.subject
+    assert "Wrong clocks: 1\n  vc01\n      last imported at 2999" in mail.text
     import_documents(engine, GOOD, seen_at="2026-07-24T06:20:00.000000Z")
     assert "clock" not in "".join(said(engine))
 

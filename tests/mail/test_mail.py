@@ -327,6 +327,9 @@ def test_lines_break_between_words(engine: Engine) -> None:
         composed = letter.compose(connection, scope)
     broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>(?:<b>)?([^<]*)", composed.html)
     assert set(broken) == {long}
+    # The head of the chain of evidence is 64 characters.
+    (note,) = re.findall(r"<p [^>]*word-break:break-word[^>]*>([^<]*)", composed.html)
+    assert note.startswith("Head of the chain of evidence: ")
     assert fleet.BERLIN.replace(".", ".<wbr>") in composed.html
     figures = re.findall(r"<td [^>]*text-align:right[^>]*>", composed.html)
     assert figures

@@ -6,7 +6,7 @@ import pytest
 
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
 from archive.reports import Scope
-from archive.reports.appliances import AppliancesRow, severity
+from archive.reports.appliances import AppliancesRow, severity, verdict
 from tests.reports.nights import ask, at, night
 from tests.support.archives import import_documents
 
@@ -74,3 +74,18 @@ def test_small_last_success_is_a_warning(engine: Engine) -> None:
 
 def test_empty_archive_has_no_rows(engine: Engine) -> None:
     assert rows(engine) == {}
+
+
+@pytest.mark.parametrize(
+    ("severities", "sentence"),
+    [
+        (["ok"], "The appliance is ok."),
+        (["critical"], "The appliance is critical."),
+        (["warning", "retired"], "The appliance has a warning."),
+        (["no data"], "The appliance has no recent data."),
+        (["ok", "critical"], "1 of 2 appliances is critical, 1 is ok."),
+    ],
+)
+def test_verdict_is_a_sentence(severities: list[str], sentence: str) -> None:
+    """Also on a single appliance, as a filter or a mail on one has it."""
+    assert verdict(severities)[1] == sentence

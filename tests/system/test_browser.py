@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive import db
 from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
+from archive.mail import letter
 from archive.render import delimited
+from archive.reports import Scope
 from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
@@ -374,6 +377,26 @@ def test_long_names_break_after_dots(browser: Browser, engine: Engine, tmp_path:
     cells = found.page.locator("#t-appliances td.of-name button")
     assert sorted(cells.all_text_contents()) == [GOOD, long]
     assert sorted(cells.nth(place).locator("wbr").count() for place in (0, 1)) == [0, 3]
+    found.context.close()
+
+
+def test_mail_fits_a_phone(browser: Browser, filled: Engine, tmp_path: Path) -> None:
+    """Nothing in it is wider: a mail program would show all of it smaller otherwise."""
+    with db.reading(filled) as connection:
+        composed = letter.compose(connection, Scope(now=made.NOW))
+    path = tmp_path / "mail.html"
+    path.write_text(composed.html, encoding="utf-8")
+    shown = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]  # a size
+    shown.goto(path.as_uri())
+    assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    shown.close()
+
+
+def test_boxes_stand_in_a_row_on_a_wide_screen(browser: Browser, path: Path) -> None:
+    """At 1240 pixels, too: none is left alone on a second row."""
+    found = Opened(browser, path, viewport={"width": 1240, "height": 900})
+    tops = "(boxes) => boxes.map((box) => box.getBoundingClientRect().top)"
+    assert len(set(found.page.locator(".tile").evaluate_all(tops))) == 1
     found.context.close()
 
 

@@ -32,6 +32,7 @@ function verdict(rows) {
     return ["ok", `${total > 1 ? `All ${grouped(total, 0)} appliances are` : "The appliance is"} ok.`];
   }
   const present = Object.keys(SEVERITY_WORDS).filter((one) => number[one]);
+  if (total === 1) return [present[0], `The appliance ${SEVERITY_WORDS[present[0]][0]}.`];
   const parts = present.map((one, at) => {
     const of = at ? "" : ` of ${grouped(total, 0)} appliances`;
     return `${grouped(number[one], 0)}${of} ${SEVERITY_WORDS[one][Number(number[one] > 1)]}`;

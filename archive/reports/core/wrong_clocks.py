@@ -43,11 +43,11 @@ def wrong_clocks(connection: Connection, scope: Scope) -> dict[str, str]:
         names[number] = name
         if last_seen > scope.now and timestamps.is_future(last_seen):
             shown = moment(last_seen, zone, "minutes")
-            found[name] = f"wrong clock: last imported at {shown}, in the future"
+            found[name] = f"last imported at {shown}, in the future"
     for number, start in _newest(connection, scope):
         if number in names:
             shown = moment(start, zone, "minutes")
-            found.setdefault(names[number], f"wrong clock: its newest job starts at {shown}")
+            found.setdefault(names[number], f"its newest job starts at {shown}")
     return found
 
 
