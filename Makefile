@@ -49,7 +49,7 @@ torture: $(VENV)/dev ## try faults on archives of both databases: 30 minutes; TO
 bench: $(VENV)/dev ## measure all claims about speed, in minutes; BENCH_ARGS="..." passes options
 	$(VENV)/bin/python -m bench $(BENCH_ARGS)
 
-bench-full: $(VENV)/dev ## measure all claims over millions of jobs, in an hour or two
+bench-full: $(VENV)/dev ## measure all claims over millions of jobs, and how figures grow with them: some hours
 	$(VENV)/bin/python -m bench --full $(BENCH_ARGS)
 
 dist: $(VENV)/dev ## build a release into dist/: sdist, wheel, bill of materials, checksums

@@ -86,6 +86,14 @@ def decode(data: bytes) -> dict[int, int]:
     return {bin_: count for bin_, count in enumerate(counts, first) if count}
 
 
+def upper_bound(data: bytes) -> int | None:
+    """Return the greatest value that an encoded sketch may have; None for an empty one."""
+    if not data:
+        return None
+    first, running = _read(data)
+    return _BOUNDS[first + len(running) - 1]
+
+
 def changed(data: bytes, counts: Mapping[int, int]) -> bytes:
     """Return an encoded sketch with counts added, or removed where they are negative."""
     changes = {bin_: count for bin_, count in counts.items() if count}

@@ -39,7 +39,8 @@ def main() -> None:
                 jobs = claim.full if arguments.full else claim.quick
                 if jobs and arguments.jobs:
                     jobs = arguments.jobs
-                site = Site(Path(own), databases, jobs, arguments.rounds or claim.rounds)
+                rounds = arguments.rounds or claim.rounds
+                site = Site(Path(own), databases, jobs, rounds, arguments.scales)
                 results.append((claim, site, _measure(claim, site)))
     _summarise(results, time.perf_counter() - start)
     if arguments.json:
@@ -97,11 +98,23 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="measure with the full number of jobs")
     parser.add_argument("--jobs", type=int, metavar="N", help="measure with N jobs")
     parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
+    parser.add_argument(
+        "--scales",
+        type=_scales,
+        default=(),
+        metavar="N,N,...",
+        help="for `growth`: numbers of jobs; default: a tenth, three tenths and all of --jobs",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the findings as JSON")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.claims if name not in names]:
         parser.error(f"there is no claim {unknown[0]}; there are {', '.join(names)}")
     return arguments
+
+
+def _scales(text: str) -> tuple[int, ...]:
+    """Return numbers of jobs. Raises ValueError, which argparse explains, for anything else."""
+    return tuple(int(part.replace("_", "")) for part in text.split(","))
 
 
 def _amount(claim: Claim) -> str:

@@ -20,12 +20,17 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Site:
-    """The site of a measurement: its folder, its databases, and the number of jobs and rounds."""
+    """The site of a measurement: its folder, its databases, and the number of jobs and rounds.
+
+    `scales` are the numbers of jobs of several archives, for a claim that compares them; empty: as the
+    claim chooses.
+    """
 
     folder: Path
     databases: Databases
     jobs: int
     rounds: int
+    scales: tuple[int, ...] = ()
 
     @cached_property
     def lines(self) -> Path:

@@ -21,6 +21,7 @@ from bench import (
     totals,
     trends,
 )
+from bench.growth import claim as growth
 from bench.judgement import claim as judgement
 from bench.judgement import cost
 
@@ -45,4 +46,5 @@ CLAIMS = (
     startup.CLAIM,
     judgement.CLAIM,
     cost.CLAIM,
+    growth.CLAIM,
 )

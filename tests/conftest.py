@@ -18,6 +18,7 @@ from sqlalchemy.pool import Pool
 
 from archive import db
 from archive.db import migrate
+from archive.db.distributed import distribute
 from tests.support import citus, postgres
 from tests.support.archives import created, empty
 from tests.support.laws import EXAMPLES, is_of_another_day
@@ -34,6 +35,8 @@ settings.register_profile("archive", settings.default, deadline=None, max_exampl
 settings.register_profile("few", settings.default, deadline=None, max_examples=10)
 settings.load_profile("archive")
 
+# Those that tests of archives run on; a cluster only if there is one.
+DATABASES = ["sqlite", "postgresql", *(["citus"] if citus.URL_VARIABLE in os.environ else [])]
 # Connections that wait for the next test: opening one takes as long as a small import.
 _KEPT = 4
 
@@ -148,15 +151,28 @@ def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def citus_archive() -> Iterator[Engine]:
+    """Give a distributed archive that tests of one process share."""
+    with citus.new_database() as url:
+        engine = db.create_engine(db.parse_url(url), kept=_KEPT)
+        event.listen(engine, "checkin", _forget)
+        migrate.upgrade(engine)
+        distribute.distribute(engine)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture
-def engines(sqlite_archive: Engine, postgresql_archive: Engine) -> list[Engine]:
+def engines(request: pytest.FixtureRequest) -> list[Engine]:
     """Give an empty archive on each database."""
-    for archive in (sqlite_archive, postgresql_archive):
+    archives: list[Engine] = [request.getfixturevalue(f"{name}_archive") for name in DATABASES]
+    for archive in archives:
         empty(archive)
-    return [sqlite_archive, postgresql_archive]
+    return archives
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Give an empty archive, on each database in turn."""
     archive: Engine = request.getfixturevalue(f"{request.param}_archive")
@@ -164,7 +180,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return archive
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def shared_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
@@ -172,8 +188,14 @@ def shared_engine(
     if request.param == "sqlite":
         yield created(tmp_path_factory.mktemp("shared") / "archive.db")
         return
-    template = request.getfixturevalue("postgres_template")
-    with postgres.new_database(os.environ[postgres.URL_VARIABLE], template) as url:
-        engine = migrate.connect(url)
+    with ExitStack() as stack:
+        if request.param == "citus":
+            engine = migrate.connect(stack.enter_context(citus.new_database()))
+            migrate.upgrade(engine)
+            distribute.distribute(engine)
+        else:
+            server = os.environ[postgres.URL_VARIABLE]
+            template = request.getfixturevalue("postgres_template")
+            engine = migrate.connect(stack.enter_context(postgres.new_database(server, template)))
+        stack.callback(engine.dispose)
         yield engine
-        engine.dispose()

@@ -11,6 +11,9 @@ from archive import db
 from archive.store import judged_backups, totals
 from bench import copied_fleet, documents, inprocess
 from bench.claims import CLAIMS
+from bench.growth import history, law
+from bench.growth.claim import table
+from bench.growth.steps import Figure
 from bench.measure import Finding, Side, alternate
 from tests.support.archives import empty, lines
 from tests.support.command import environment
@@ -142,3 +145,42 @@ def test_a_copied_fleet_has_the_stored_rows_that_its_jobs_imply(
     with db.reading(engine) as connection:
         assert list(totals.differences(connection)) == []
         assert judged_backups.differences(connection) == []
+
+
+def test_a_history_comes_night_by_night_in_tenths(tmp_path: Path) -> None:
+    """Every appliance has a job each night, and the last one is left for a collection."""
+    found = history.write(tmp_path, 2 * history.NIGHTS)
+    assert (found.appliances, found.jobs) == (2, 2 * history.NIGHTS)
+    written = [line for tenth in found.tenths for line in tenth.path.read_text().splitlines()]
+    keys = [json.loads(line)["job"] for line in written]
+    assert len(written) == sum(tenth.jobs for tenth in found.tenths) == found.jobs
+    assert [key[:8] for key in keys] == sorted(key[:8] for key in keys)
+    for name, lines_ in found.answers.items():
+        assert {line.appliance for line in lines_} == {name}
+        assert [line.key in keys for line in lines_] == [True] * (len(lines_) - 1) + [False]
+        assert lines_[-2].key < found.tenths[-1].seen_at[:10].replace("-", "") < lines_[-1].key
+
+
+@pytest.mark.parametrize(
+    ("figures", "fixed", "exponent", "large"),
+    [
+        ({1000: 1.0, 10_000: 10.0, 100_000: 100.0}, 0, 1, 1000),
+        ({1000: 0.6, 10_000: 1.5, 100_000: 10.5}, 0.5, 1, 100.5),
+        ({1000: 7.0, 10_000: 7.0}, 0, 0, 7),
+        ({1000: 0.5, 10_000: 0.4}, 0.6, 0, 0.5),
+    ],
+)
+def test_law_of_growth(
+    figures: dict[int, float], fixed: float, exponent: float, large: float
+) -> None:
+    found = law.fit(figures, fixed)
+    assert found.exponent == pytest.approx(exponent)
+    assert found.at(1_000_000) == pytest.approx(large)
+
+
+def test_growth_table_says_what_is_extrapolated() -> None:
+    measured = {jobs: {"size": Figure(jobs / 1000, "MB")} for jobs in (1000, 100_000)}
+    head, row, note = table(measured, 0.5)
+    assert head.split() == ["jobs", "1,000", "100,000", "exponent", "10,000,000*"]
+    assert row.split() == ["size", "1.00", "100.00", "1.00", "10,000.00", "MB"]
+    assert note == "* extrapolated by the exponent from 100,000 jobs, not measured"

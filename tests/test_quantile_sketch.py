@@ -45,6 +45,21 @@ def test_small_values_are_exact() -> None:
     )
 
 
+@given(VALUES.filter(bool))
+def test_upper_bound_is_in_the_bin_of_the_greatest_value(values: list[int]) -> None:
+    """No value exceeds the bound, which is as near to the greatest as a sketch can tell."""
+    bound = quantile_sketch.upper_bound(quantile_sketch.encode(drawn(values)))
+    assert bound is not None
+    assert bound >= max(values)
+    assert min(bound, 2**63 - 1) == max(values) or bin_of(min(bound, 2**63 - 1)) == bin_of(
+        max(values)
+    )
+
+
+def test_empty_sketch_has_no_upper_bound() -> None:
+    assert quantile_sketch.upper_bound(b"") is None
+
+
 @given(INT64, INT64)
 def test_bins_have_the_order_of_values(one: int, other: int) -> None:
     """A smaller value never has a greater bin."""

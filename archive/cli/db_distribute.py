@@ -57,7 +57,11 @@ def undistribute(
 
     engine = open_archive(database, config)
     with progress("Bringing back", 1) as advance:
-        number = gather(engine, lambda done, of: advance(done / of if of else 1))
+        number = gather(
+            engine,
+            databases.new_and_empty,
+            lambda done, of: advance(done / of if of else 1),
+        )
     say(
         f"The archive at {databases.describe(engine)} is on one server again:"
         f" {counted(number, 'table')} brought back, and all constraints are there."

@@ -13,6 +13,7 @@ from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import (
     AtMostADayLater,
+    JoinedInstants,
     MonthOf,
     SecondsBetween,
     UnindexedDay,
@@ -34,6 +35,7 @@ __all__ = [
     "Day",
     "Id",
     "Instant",
+    "JoinedInstants",
     "MonthOf",
     "Prepared",
     "SecondsBetween",

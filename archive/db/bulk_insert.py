@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
@@ -23,6 +24,8 @@ Rows = Sequence[tuple[Any, ...]]
 
 # Several rows per statement take SQLite a third less time; before 3.32 this was its limit of values.
 _VALUES_A_STATEMENT = 999
+# From so many rows on, PostgreSQL updates them together.
+_MANY_ROWS = 500
 
 
 def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
@@ -99,7 +102,8 @@ _BINARY: dict[type[TypeEngine[Any]], str] = {
 def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequence[str]) -> None:
     """Insert rows; where the primary key exists, update the columns in `changed`.
 
-    Rows are as for `insert`. It is for few rows: each one is a statement of its own on the server.
+    Rows are as for `insert`, each with another key. It is for few rows: on the server each one is a
+    statement of its own, unless there are many.
     """
     if not rows:
         return
@@ -111,6 +115,9 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     if connection.dialect.name == "sqlite":
         driver.executemany(text, rows)
         return
+    if len(rows) > _MANY_ROWS:
+        _upsert_many(driver, text, rows)
+        return
     names = table.columns.keys()
     values = [dict(zip(names, row, strict=True)) for row in rows]
     if len(values) == 1:
@@ -118,6 +125,16 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
         return
     with driver.cursor() as cursor:
         cursor.executemany(text, values)
+
+
+def _upsert_many(driver: psycopg.Connection[Any], text: str, rows: Rows) -> None:
+    """Insert or update many rows with each statement: Citus sends every one to all nodes in turn."""
+    start, values, end = re.split(r"(?<=VALUES )(\(.*?\))(?= ON CONFLICT)", text, flags=re.DOTALL)
+    row = re.sub(r"%\(\w+\)s", "%s", values)  # in the order of the columns
+    for first in range(0, len(rows), _MANY_ROWS):
+        part = rows[first : first + _MANY_ROWS]
+        statement = f"{start}{', '.join([row] * len(part))}{end}"
+        driver.execute(statement.encode(), list(chain.from_iterable(part)))
 
 
 @lru_cache  # for few rows, building the statement takes longer than running it

@@ -24,6 +24,7 @@ SELECT
     (SELECT groupid <> 0 FROM pg_catalog.pg_dist_local_group),
     EXISTS (SELECT FROM pg_catalog.pg_dist_partition WHERE logicalrelid = to_regclass('job')),
     set_config('citus.multi_shard_modify_mode', 'sequential', true),
+    set_config('citus.enable_repartition_joins', 'on', true),
     set_config('citus.propagate_set_commands', 'local', true)
 """
 # A statement to all workers, which finds nothing: each takes its snapshot with the first one.

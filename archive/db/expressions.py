@@ -132,3 +132,26 @@ def _formatted(element: MonthOf, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(MonthOf, "sqlite")
 def _cut(element: MonthOf, compiler: SQLCompiler, **options: Any) -> str:
     return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"
+
+
+class JoinedInstants(FunctionElement[str]):
+    """The instants of a group in one text, with spaces between them, in any order; NULL without any.
+
+    The argument is of the type `Instant`; NULL is left out. Each has the form of `archive.timestamps`.
+    """
+
+    name = "joined_instants"
+    type = Text
+    inherit_cache = True
+
+
+@compiles(JoinedInstants)
+def _aggregated(element: JoinedInstants, compiler: SQLCompiler, **options: Any) -> str:
+    instant = compiler.process(element.clauses, **options)
+    form = """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""
+    return f"string_agg(to_char({instant} AT TIME ZONE 'UTC', {form}), ' ')"
+
+
+@compiles(JoinedInstants, "sqlite")
+def _concatenated(element: JoinedInstants, compiler: SQLCompiler, **options: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)}, ' ')"

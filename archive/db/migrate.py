@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from archive.db.foreign_tables import VERSION_TABLE
 from archive.errors import SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.config import Config
     from sqlalchemy.engine import Connection, Engine
 
@@ -156,8 +159,10 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
         run(connection, target)
         if db.is_distributed(connection):
             from archive.db.distributed.distribute import place_tables
+            from archive.db.distributed.views import avoid_recursion
 
             place_tables(connection)
+            avoid_recursion(connection)
         db.comment(connection, comments.comments())
         roles.give_again(connection, given)
 
@@ -167,6 +172,17 @@ def run(connection: Connection, target: str = "head") -> None:
     from alembic import command
 
     command.upgrade(alembic_config(connection), target)
+
+
+@contextmanager
+def new_and_empty(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees a new archive in PostgreSQL's temporary schema; it is gone at the end."""
+    with db.writing(engine) as connection:
+        # What is created goes into the first schema of the path.
+        connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")
+        run(connection)
+        yield connection
+        connection.rollback()
 
 
 def downgrade(engine: Engine, target: str) -> None:

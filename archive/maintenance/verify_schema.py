@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import migrate, tables
 from archive.db.comments import VIEWS
-from archive.db.distributed import definitions
+from archive.db.distributed import definitions, views
 from archive.db.foreign_tables import VERSION_TABLE
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def differences(engine: Engine) -> Iterator[str]:
         missing = definitions.not_placed(connection) if is_distributed else []
     for name in missing:
         yield f"schema: table {name} is not distributed: run `archive db upgrade`"
-    wanted = definitions.adapted(_wanted(engine)) if is_distributed else _wanted(engine)
+    wanted = _wanted(engine, is_distributed=is_distributed)
     relations = {*tables.metadata.tables, *VIEWS}
     for kind, name in sorted(wanted.keys() | found.keys()):
         right, stored = wanted.get((kind, name)), found.get((kind, name))
@@ -94,13 +94,15 @@ def differences(engine: Engine) -> Iterator[str]:
 _wanted_before: dict[object, _Definitions] = {}
 
 
-def _wanted(engine: Engine) -> _Definitions:
+def _wanted(engine: Engine, *, is_distributed: bool) -> _Definitions:
     """Return the definitions that the migrations give. A process runs them once for each server version."""
     on_sqlite = engine.dialect.name == "sqlite"
-    version = engine.dialect.name, engine.dialect.server_version_info
+    version = engine.dialect.name, engine.dialect.server_version_info, is_distributed
     if version not in _wanted_before:
         _wanted_before[version] = (
-            _wanted_on_sqlite() if on_sqlite else _wanted_on_postgresql(engine)
+            _wanted_on_sqlite()
+            if on_sqlite
+            else _wanted_on_postgresql(engine, is_distributed=is_distributed)
         )
     return _wanted_before[version]
 
@@ -114,14 +116,12 @@ def _wanted_on_sqlite() -> _Definitions:
     return found
 
 
-def _wanted_on_postgresql(engine: Engine) -> _Definitions:
-    with db.writing(engine) as connection:
-        # What is created goes into the first schema of the path.
-        connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")
-        migrate.run(connection)
+def _wanted_on_postgresql(engine: Engine, *, is_distributed: bool) -> _Definitions:
+    with migrate.new_and_empty(engine) as connection:
+        if is_distributed:
+            views.avoid_recursion(connection)
         found = _definitions(connection, _TEMPORARY)
-        connection.rollback()
-    return found
+    return definitions.adapted(found) if is_distributed else found
 
 
 def _definitions(connection: Connection, schema: str) -> _Definitions:

@@ -6,10 +6,9 @@ are not fixed are the name of an appliance and, without one, the place of the ar
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import InfoMetricFamily
 from prometheus_client.utils import floatToGoString
 
 from archive.judgement.standing import STATES
@@ -52,35 +51,73 @@ def exposition(snapshot: Snapshot) -> str:
     return "".join(_lines(snapshot))
 
 
+class _Family(NamedTuple):
+    """A metric of single appliances: the name and type of the text format, its help, and its samples.
+
+    A sample has its labels as the text format has them, and its value; without a value it is left out.
+    """
+
+    name: str
+    type: str
+    help: str
+    samples: Iterable[tuple[str, float | None]]
+
+
 # What names in the text format end in, and the types that it has for those of OpenMetrics.
-_ENDINGS, _TYPES = {"counter": "_total", "info": "_info"}, {"info": "gauge"}
+_ENDINGS, _TYPES = {"info": "_info"}, {"info": "gauge"}
+_HELP, _TYPE = "# HELP {} {}\n", "# TYPE {} {}\n"
+# From here on numbers are written with an exponent.
+_LARGE = 1e6
 
 
-# prometheus_client takes twice as long, which large fleets notice: it checks every name of a label.
 def _lines(snapshot: Snapshot) -> Iterator[str]:
     """Yield the lines of the metrics that have samples."""
     for metric in _metrics(snapshot):
+        if isinstance(metric, _Family):
+            yield from _of_family(metric)
+            continue
         if not metric.samples:
             continue
         name = f"{metric.name}{_ENDINGS.get(metric.type, '')}"
-        yield f"# HELP {name} {metric.documentation}\n"
-        yield f"# TYPE {name} {_TYPES.get(metric.type, metric.type)}\n"
+        yield _HELP.format(name, metric.documentation)
+        yield _TYPE.format(name, _TYPES.get(metric.type, metric.type))
         for sample in metric.samples:
-            labels = sample.labels
-            if "appliance" not in labels:
-                # So that two archives of a host differ.
-                labels = {"archive": snapshot.place, **labels}
+            # So that two archives of a host differ.
+            labels = {"archive": snapshot.place, **sample.labels}
             texts = [f'{label}="{_escaped(labels[label])}"' for label in sorted(labels)]
-            yield f"{sample.name}{{{','.join(texts)}}} {floatToGoString(sample.value)}\n"  # type: ignore[no-untyped-call]  # it has no types
+            yield f"{sample.name}{{{','.join(texts)}}} {_number(sample.value)}\n"
 
 
-@lru_cache(4096)
+# prometheus_client takes several times as long, which large fleets notice: it makes an object of each
+# sample, and checks the name of each label.
+def _of_family(family: _Family) -> Iterator[str]:
+    """Yield the lines of a metric of single appliances, if it has any samples."""
+    name = family.name
+    lines = [
+        f"{name}{{{labels}}} {_number(value)}\n"
+        for labels, value in family.samples
+        if value is not None
+    ]
+    if lines:
+        yield _HELP.format(name, family.help)
+        yield _TYPE.format(name, family.type)
+        yield "".join(lines)
+
+
+def _number(value: float) -> str:
+    """Return a number as the text format has it; a flag is 1 or 0."""
+    if value < _LARGE:
+        return repr(float(value))
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no types
+    return text
+
+
 def _escaped(text: str) -> str:
     """Return the value of a label as the text format has it."""
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
-def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
+def _metrics(snapshot: Snapshot) -> Iterator[Metric | _Family]:
     """Yield all metrics, some without samples: those are left out."""
     yield InfoMetricFamily(
         "archive_build",
@@ -92,8 +129,10 @@ def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
         "The time as of which these metrics are evaluated.",
         unix(snapshot.now),
     )
-    yield from _of_appliances(snapshot.states)
-    yield from _counters(snapshot)
+    # The label of each appliance is written once, and used by all its metrics.
+    labels = [(f'appliance="{_escaped(state.name)}"', state) for state in snapshot.states]
+    yield from _of_appliances(labels)
+    yield from _counters(labels, snapshot.totals)
     yield from of_runs(snapshot.run)
     yield from of_collections(snapshot.collection)
     yield single(
@@ -108,65 +147,57 @@ def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
     )
 
 
-def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
+def _of_appliances(labelled: Sequence[tuple[str, State]]) -> Iterator[_Family]:
     """Yield the metrics of single appliances; a figure that is unknown has no sample."""
-    metric = GaugeMetricFamily(
+    yield _gauge(
         "archive_backup_state",
         "State of the last success against the RPO (1 for the current state): ok, overdue, never,"
         " no recent data or retired.",
-        labels=("appliance", "state"),
+        (
+            (f'{label},state="{one}"', state.state == one)
+            for label, state in labelled
+            for one in STATES
+        ),
     )
-    for state in states:
-        for one in STATES:
-            metric.add_metric((state.name, one), float(state.state == one))
-    yield metric
-
-    def gauge(name: str, help_: str, samples: Iterable[tuple[str, float | None]]) -> Metric:
-        metric = GaugeMetricFamily(name, help_, labels=("appliance",))
-        for appliance, value in samples:
-            if value is not None:
-                metric.add_metric((appliance,), float(value))
-        return metric
-
-    imported = [(state.name, state.current) for state in states if state.is_imported]
-    successes = [(state.name, state.success) for state in states if state.success is not None]
-    tallies = [(state.name, state.tally) for state in states if state.tally is not None]
-    yield gauge(
+    imported = [(label, state.current) for label, state in labelled if state.is_imported]
+    successes = [(label, state.success) for label, state in labelled if state.success is not None]
+    tallies = [(label, state.tally) for label, state in labelled if state.tally is not None]
+    yield _gauge(
         "archive_backup_rpo_seconds",
         "RPO of the appliance: the maximum age of its last success.",
         ((one, row.rpo.seconds) for one, row in imported),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_success_start_timestamp_seconds",
         "Start of the last successful backup.",
         ((one, unix(row.start_time)) for one, row in successes),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_success_end_timestamp_seconds",
         "End of the last successful backup.",
         ((one, unix(row.end_time)) for one, row in successes),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_success_size_bytes",
         "Bytes that the last successful backup transferred.",
         ((one, row.size_bytes) for one, row in successes),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_success_duration_seconds",
         "Duration of the last successful backup.",
         ((one, row.duration_seconds) for one, row in successes),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_success_size_drop_ratio",
         "How much smaller the last successful backup is than expected; 0 if it is no anomaly.",
-        ((state.name, None if state.drop is None else state.drop / 100) for state in states),
+        ((label, None if state.drop is None else state.drop / 100) for label, state in labelled),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_attempt_start_timestamp_seconds",
         "Start of the last backup, with any outcome.",
         ((one, unix(row.attempt_start_time)) for one, row in imported),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_last_attempt_succeeded",
         "Whether the last backup succeeded (1), or failed or is still in progress (0).",
         (
@@ -174,76 +205,87 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
             for one, row in imported
         ),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_consecutive_failures",
         "Consecutive failures up to the latest finished backup.",
-        ((state.name, state.consecutive_failures) for state in states if state.is_imported),
+        ((label, state.consecutive_failures) for label, state in labelled if state.is_imported),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_expected_recent",
         f"Expected backups in the last {DAYS} days.",
         ((one, row.expected) for one, row in tallies),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_missed_recent",
         f"Missed backups in the last {DAYS} days.",
         ((one, row.missed) for one, row in tallies),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_stuck_jobs",
         "Jobs in progress that are stuck.",
-        ((state.name, state.stuck) for state in states if state.is_imported),
+        ((label, state.stuck) for label, state in labelled if state.is_imported),
     )
-    yield gauge(
+    yield _gauge(
         "archive_backup_other_recent",
         f"Backups of the last {DAYS} days whose status is not a documented one.",
-        ((state.name, state.unknown_status) for state in states if state.is_imported),
+        ((label, state.unknown_status) for label, state in labelled if state.is_imported),
     )
-    yield gauge(
+    yield _gauge(
         "archive_appliance_last_import_timestamp_seconds",
         "Time of the last import of the appliance.",
-        ((state.name, unix(state.collection.last_seen)) for state in states),
+        ((label, unix(state.collection.last_seen)) for label, state in labelled),
     )
-    yield gauge(
+    yield _gauge(
         "archive_appliance_not_reporting",
         "Whether the last import of the appliance is longer ago than usual (1).",
-        ((state.name, state.not_reporting) for state in states),
+        ((label, state.not_reporting) for label, state in labelled),
     )
-    yield gauge(
+    yield _gauge(
         "archive_appliance_quarantine_documents",
         "Documents of the appliance in quarantine.",
-        ((state.name, state.collection.quarantined) for state in states),
+        ((label, state.collection.quarantined) for label, state in labelled),
     )
 
 
-def _counters(snapshot: Snapshot) -> Iterator[Metric]:
-    finished = CounterMetricFamily(
+def _gauge(name: str, text: str, samples: Iterable[tuple[str, float | None]]) -> _Family:
+    return _Family(name, "gauge", text, samples)
+
+
+def _counters(
+    labelled: Sequence[tuple[str, State]], known: Mapping[str, Totals]
+) -> Iterator[_Family]:
+    """Yield the totals of the appliances that were imported."""
+    found = [
+        (label, known.get(state.name, Totals())) for label, state in labelled if state.is_imported
+    ]
+
+    def counter(name: str, text: str, samples: Iterable[tuple[str, float]]) -> _Family:
+        return _Family(f"{name}_total", "counter", text, samples)
+
+    yield counter(
         "archive_backup_finished",
         "Finished backups in the whole history, by outcome.",
-        labels=("appliance", "outcome"),
+        (
+            sample
+            for label, totals in found
+            for sample in (
+                (f'{label},outcome="succeeded"', totals.succeeded),
+                (f'{label},outcome="failed"', totals.failed),
+            )
+        ),
     )
-    other = CounterMetricFamily(
+    yield counter(
         "archive_backup_other",
         "Backups in the whole history whose status is not a documented one.",
-        labels=("appliance",),
+        ((label, totals.other) for label, totals in found),
     )
-    transferred = CounterMetricFamily(
+    yield counter(
         "archive_backup_transferred_bytes",
         "Bytes that the successful backups in the whole history transferred.",
-        labels=("appliance",),
+        ((label, totals.size_bytes) for label, totals in found),
     )
-    duration = CounterMetricFamily(
+    yield counter(
         "archive_backup_duration_seconds",
         "Total duration of the successful backups in the whole history.",
-        labels=("appliance",),
+        ((label, totals.duration_seconds) for label, totals in found),
     )
-    for state in snapshot.states:
-        if not state.is_imported:
-            continue
-        totals = snapshot.totals.get(state.name, Totals())
-        finished.add_metric((state.name, "succeeded"), totals.succeeded)
-        finished.add_metric((state.name, "failed"), totals.failed)
-        other.add_metric((state.name,), totals.other)
-        transferred.add_metric((state.name,), totals.size_bytes)
-        duration.add_metric((state.name,), totals.duration_seconds)
-    yield from (finished, other, transferred, duration)

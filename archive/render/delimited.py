@@ -52,18 +52,27 @@ def write(
 
 def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
     """Return one record with its line end."""
-    is_special = _special(delimiter).search
-    # Most fields are texts as they are, or empty; a call for each would take most of the time.
-    fields = [
-        ""
-        if value is None
-        else value
-        if type(value) is str and value and value[0] not in _SIGNS and not is_special(value)
-        else cell(value, delimiter)
-        for value in cells
-    ]
+    # Most texts stand as they are, so the whole record is looked at rather than each of its fields.
+    values = tuple(cells)
+    record = delimiter.join(
+        [
+            "" if value is None else value if type(value) is str else cell(value, delimiter)
+            for value in values
+        ]
+    )
+    is_plain = (
+        record.count(delimiter) == len(values) - 1
+        and '"' not in record
+        and "\r" not in record
+        and "\n" not in record
+        and record[:1] not in _SIGNS
+        and _signed(delimiter).search(record) is None
+        and "" not in values
+    )
+    if not is_plain:
+        record = delimiter.join([cell(value, delimiter) for value in values])
     # A record of one empty field would be an empty line, which readers skip.
-    return (delimiter.join(fields) or '""') + "\r\n"
+    return (record or '""') + "\r\n"
 
 
 def cell(value: Any, delimiter: str = _COMMA) -> str:
@@ -91,6 +100,12 @@ def _text(value: str, delimiter: str) -> str:
     if not value or _special(delimiter).search(value):
         return '"' + value.replace('"', '""') + '"'
     return value
+
+
+@cache
+def _signed(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a field, but the first, that starts as a formula does."""
+    return re.compile(f"{re.escape(delimiter)}[{re.escape(''.join(_FORMULA))}]")
 
 
 @cache

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import db
-from archive.calendar import ordinal, start
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
 from archive.render.units import moment
-from archive.reports.core import compliance, expected_backups, filters, never_imported
+from archive.reports.core import compliance, expected_backups, import_gaps, never_imported
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -52,20 +50,6 @@ class CollectionRow(NamedTuple):
     findings: int
 
 
-class Imports(NamedTuple):
-    """The imports of an appliance, the long gaps between them, the longest (seconds) and its start."""
-
-    number: int
-    long_gaps: int
-    longest: int | None
-    since: str | None
-
-
-_NO_IMPORTS = Imports(0, 0, None, None)
-# Rows fetched together: an appliance may be imported every few minutes.
-_ROWS_AT_A_TIME = 1000
-
-
 class Reporting(NamedTuple):
     """An appliance and its last import, as of now; NULL for one that was tried and never answered.
 
@@ -79,21 +63,6 @@ class Reporting(NamedTuple):
     limit_seconds: int | None
     not_reporting: bool
     quarantined: int
-
-
-def summed_up(imports: Sequence[tuple[str, int | None]], usual: int | None) -> Imports:
-    """Return the gaps between imports in order: instants, and the seconds since the one before.
-
-    Of equally long gaps, the first counts as the longest. Without a usual gap none is long.
-    """
-    long, longest, since, before = 0, None, None, None
-    for seen_at, gap in imports:
-        if gap is not None:
-            long += usual is not None and reporting.is_long(gap, usual)
-            if longest is None or gap > longest:
-                longest, since = gap, before
-        before = seen_at
-    return Imports(len(imports), long, longest, since)
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
@@ -112,9 +81,11 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
     standings = list(expected_backups.standings(connection, scope))
-    imports = _imports(connection, scope, {one.id: one.usual_import_seconds for one in standings})
+    imports = import_gaps.imports(
+        connection, scope, {one.id: one.usual_import_seconds for one in standings}
+    )
     for one in standings:
-        found = imports.get(one.id, _NO_IMPORTS)
+        found = imports.get(one.id, import_gaps.NO_IMPORTS)
         yield CollectionRow(
             one.name,
             one.first_seen,
@@ -132,7 +103,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name in never_imported.names(connection, scope):
         if name in attempts:
             counts = (*attempts[name], quarantined.get(name, 0), 0)
-            nothing = (None, None, None, True, 0, None, *_NO_IMPORTS[1:])
+            nothing = (None, None, None, True, 0, None, *import_gaps.NO_IMPORTS[1:])
             yield CollectionRow._make((name, *nothing, *counts))
 
 
@@ -175,65 +146,13 @@ def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
     return sorted(select(connection, own), key=lambda row: row.last_seen or "")
 
 
-def _imports(
-    connection: Connection, scope: Scope, usual: Mapping[int, int | None]
-) -> dict[int, Imports]:
-    """Return the imports of single appliances by appliance id; `usual` has the seconds between them."""
-    found: dict[int, list[tuple[str, int | None]]] = {}
-    query = _gaps(connection, scope)
-    for number, seen_at, gap in connection.execute(
-        query, execution_options={"yield_per": _ROWS_AT_A_TIME}
-    ):
-        found.setdefault(number, []).append((seen_at, gap))
-    return {number: summed_up(rows, usual.get(number)) for number, rows in found.items()}
-
-
-def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the imports of single appliances in order, with the whole seconds since the one before.
-
-    These are NULL for the first one, and for another one at the same instant: an answer that is
-    imported again is no news.
-    """
-    run = tables.ingest_run
-    conditions = [
-        run.c.outcome == "complete",
-        run.c.appliance_id.is_not(None),
-        *_within(run.c.seen_at, connection, scope),
-    ]
-    ids = scope.appliance_ids(connection)
-    if ids is not None:
-        conditions.append(filters.of_appliances(run.c.appliance_id, ids))
-    before = sa.func.lag(run.c.seen_at).over(
-        partition_by=run.c.appliance_id, order_by=run.c.seen_at
-    )
-    own = sa.select(run.c.appliance_id, run.c.seen_at, before.label("before"))
-    found = own.where(*conditions).subquery("found")
-    gap = db.SecondsBetween(found.c.before, found.c.seen_at)
-    return sa.select(
-        found.c.appliance_id,
-        found.c.seen_at,
-        sa.case((found.c.before < found.c.seen_at, gap)).label("gap"),
-    ).order_by(found.c.appliance_id, found.c.seen_at)
-
-
-def _within(
-    instant: sa.Column[str], connection: Connection, scope: Scope
-) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield the conditions that an instant is in the days of a scope."""
-    calendar = settings.calendar(connection)
-    if scope.since is not None:
-        yield instant >= start(calendar, ordinal(scope.since))
-    if scope.until is not None:
-        yield instant < start(calendar, ordinal(scope.until) + 1)
-
-
 def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
     """Return the number of collection attempts, and of failed ones, by appliance name."""
     table = tables.attempt
     unanswered = table.c.outcome.in_([collection_log.FAILED, collection_log.INTERRUPTED])
     query = (
         sa.select(table.c.appliance_name, sa.func.count(), sa.func.count().filter(unanswered))
-        .where(*_within(table.c.asked_at, connection, scope))
+        .where(*import_gaps.within(table.c.asked_at, connection, scope))
         .group_by(table.c.appliance_name)
     )
     return {name: (number, failed) for name, number, failed in connection.execute(query)}
@@ -254,7 +173,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
         " gaps on."
     )
     run = tables.ingest_run
-    within = list(_within(run.c.seen_at, connection, scope))
+    within = list(import_gaps.within(run.c.seen_at, connection, scope))
     # An import of several appliances has none in the log, and is in no row.
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"

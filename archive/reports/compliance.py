@@ -9,6 +9,7 @@ The report `missed` has only those without a success.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.calendar import iso
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Columns of a job that show an auditor what was backed up, and from where the archive knows.
 _EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "first_seen")
+# The values of a job, in the order of the report's columns.
+_shown = attrgetter("key", "status", "start_time", *_EVIDENCE)
 
 
 class ComplianceRow(NamedTuple):
@@ -65,19 +68,8 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
             if one.job is None:
                 yield ComplianceRow(*expected, *[None] * 9)
                 continue
-            row = one.job
-            yield ComplianceRow(
-                *expected,
-                row.key,
-                row.status,
-                row.start_time,
-                row.end_time,
-                row.duration_seconds,
-                row.size_bytes,
-                row.digest.hex(),
-                row.run_id,
-                row.first_seen,
-            )
+            *before, digest, run, first_seen = _shown(one.job)
+            yield ComplianceRow._make((*expected, *before, digest.hex(), run, first_seen))
 
 
 REPORT = Listing(

@@ -38,6 +38,8 @@ _PARAM_LINE = re.compile(
     r"^ +(?P<default>\(SELECT day FROM v_today\)|\d+|'[^'\n]*') AS (?P<name>\w+),? *-- (?P<comment>.+)$",
     re.MULTILINE,
 )
+# The number of rows as a query has it for psql; Citus takes only a value there.
+_LIMIT = re.compile(r"^LIMIT \(SELECT (?P<name>\w+) FROM param\)", re.MULTILINE)
 # The default of a param that is a day: today in the archive's calendar.
 _TODAY = "(SELECT day FROM v_today)"
 # Fits into 64 bits.
@@ -144,6 +146,10 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
         if param.name in values:
             start, end = param.place
             text = f"{text[:start]}:{param.name}{text[end:]}"
+    # Numbers only, which `_read` has checked.
+    text = _LIMIT.sub(
+        lambda limit: f"LIMIT {values.get(limit['name'], params[limit['name']].value)}", text
+    )
     result = connection.execute(sa.text(text).bindparams(*bound))
     return Result(tuple(result.keys()), [tuple(map(plain, row)) for row in result])
 

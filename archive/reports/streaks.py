@@ -73,13 +73,13 @@ class StreaksRow(NamedTuple):
 def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     """Yield the rows of the report, most consecutive failures first."""
     is_stored = _is_stored(connection, scope)
-    found = list(_stored(connection, scope) if is_stored else _anew(connection, scope))
-    found.sort(
-        key=lambda row: (
-            -row.consecutive_failures, -row.worst_consecutive_failures, row.appliance,
-        )
-    )  # fmt: skip
-    return iter(found)
+    found = _stored(connection, scope) if is_stored else _anew(connection, scope)
+    return iter(sorted(found, key=_worst_first))
+
+
+def _worst_first(row: StreaksRow) -> tuple[int, int, str]:
+    """Return the sort key: most consecutive failures first, then the worst, then by name."""
+    return -row.consecutive_failures, -row.worst_consecutive_failures, row.appliance
 
 
 def _anew(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
@@ -101,8 +101,8 @@ def _is_stored(connection: Connection, scope: Scope) -> bool:
     return is_whole and not filtered and judged_stored.answers(connection, scope)
 
 
-def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
-    """Yield the rows from the stored standing: one row is read for each appliance."""
+def _stored(connection: Connection, scope: Scope, *, ongoing: bool = False) -> Iterator[StreaksRow]:
+    """Yield the rows from the stored standing of each appliance, or of those that fail now."""
     appliance, stored, job = tables.appliance, tables.appliance_standing, tables.job
     query = (
         sa.select(
@@ -118,6 +118,8 @@ def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
         # Without a finished job there is nothing to tell.
         .where(stored.c.finished_id.is_not(None))
     )
+    if ongoing:
+        query = query.where(stored.c.consecutive_failures > 0)
     ids = scope.appliance_ids(connection)
     if ids is not None:
         query = query.where(filters.of_appliances(appliance.c.id, ids))
@@ -160,7 +162,7 @@ def ongoing(connection: Connection, scope: Scope) -> list[StreaksRow]:
     This is faster than `select`, because it reads the jobs of these appliances only.
     """
     if _is_stored(connection, scope):
-        return [row for row in select(connection, scope) if row.consecutive_failures]
+        return sorted(_stored(connection, scope, ongoing=True), key=_worst_first)
     names = failing(connection, scope, 1)
     if not names:
         return []

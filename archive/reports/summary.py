@@ -13,16 +13,13 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from archive.columns import Column, Kind, Role
-from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.render.units import moment, size
 from archive.reports import appliances, collection, jobs, streaks, stuck
 from archive.reports.appliances import REPEATED_FAILURES
-from archive.reports.core import compliance, date_ranges, filters
+from archive.reports.core import compliance, date_ranges, expected_backups, import_gaps, slowest
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 from archive.reports.core.wrong_clocks import wrong_clocks
@@ -105,7 +102,8 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     yield from _last_good(states, ongoing, zone)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
-    yield from _slowest(connection, now)
+    for one in slowest.slowest(connection, now, SLOWEST):
+        yield SummaryRow("slowest", one.appliance, _SECONDS, one.seconds, detail=one.key)
     yield from _failures(connection, now)
     yield from _collection(connection, now, zone)
 
@@ -192,39 +190,6 @@ def _last_good(
         yield SummaryRow(LAST_GOOD, "others", _COUNT, others.total(), detail=detail)
 
 
-def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the longest success of the slowest appliances.
-
-    The detail is the key of the job with that duration, the newest if there are several.
-    """
-    job, appliance = tables.job, tables.appliance
-    longest = sa.func.max(job.c.duration_seconds)
-    conditions = [
-        job.c.status == "SUCCEEDED",
-        job.c.duration_seconds.is_not(None),
-        *filters.of_jobs(scope, scope.appliance_ids(connection)),
-    ]
-    slowest = (
-        sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))
-        # An outer join, since SQLite would look up each job of these days by its day otherwise.
-        .outerjoin_from(appliance, job, sa.and_(job.c.appliance_id == appliance.c.id, *conditions))
-        .group_by(appliance.c.id, appliance.c.name)
-        .having(longest.is_not(None))
-        .order_by(longest.desc(), appliance.c.name)
-        .limit(SLOWEST)
-    )
-    for row in connection.execute(slowest).all():
-        own = job.c.appliance_id == row.id, job.c.duration_seconds == row.seconds
-        key = (
-            sa.select(job.c.key)
-            .where(*own, *conditions)
-            .order_by(job.c.day.desc(), job.c.key)
-            .limit(1)
-        )
-        detail = connection.execute(key).scalar_one()
-        yield SummaryRow("slowest", row.name, _SECONDS, row.seconds, detail=detail)
-
-
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the newest failed jobs in scope, with the age of each in seconds."""
     wanted = jobs.JobFilter(("FAILED",), limit=FAILURES)
@@ -241,16 +206,21 @@ def _collection(connection: Connection, scope: Scope, zone: str) -> Iterator[Sum
 
     Long gaps are those between imports on the days in scope; all else is as of now.
     """
-    rows = list(collection.select(connection, scope))
+    rows = collection.reporting_now(connection, scope)
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
         latest = max(imported, key=lambda row: row.last_seen or "")
         detail = moment(latest.last_seen or "", zone)
         yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
-    missing = collection.not_reporting(connection, scope)
+    missing = sorted(
+        (row for row in rows if row.not_reporting),
+        key=lambda row: (row.last_seen or "", row.appliance),
+    )
     named = ", ".join(row.appliance for row in missing[:NAMED])
     yield SummaryRow("collection", "not reporting", _COUNT, len(missing), detail=named or None)
-    gaps = sum(row.long_gaps for row in rows)
+    standings = expected_backups.standings(connection, scope)
+    usual = {one.id: one.usual_import_seconds for one in standings}
+    gaps = import_gaps.long_gaps(connection, scope, usual).total()
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
     if quarantined:

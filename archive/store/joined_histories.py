@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from archive.db import tables
 from archive.store import fact_history
 from archive.store.collection_log import COMPLETE
+from archive.store.moved_rows import move
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,7 @@ def join(connection: Connection, source: int, target: int) -> None:
             for answer in _boundaries(every):
                 fact_history.follow(connection, table, target, answer.values, answer.seen_at)
         else:
-            connection.execute(sa.update(table).where(both).values(appliance_id=target))
+            move(connection, table, source, target)
 
 
 def _complete(connection: Connection, appliance_id: int) -> set[str]:

@@ -22,6 +22,7 @@ from archive.store.evidence_chain import (
     facts_entry,
     is_special,
 )
+from archive.store.moved_rows import move
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -194,6 +195,4 @@ def _decoded(keys: bytes, digests: bytes) -> tuple[list[str], list[bytes]]:
 
 def hand_over(connection: Connection, source: int, target: int) -> None:
     """Give the lists of one appliance to another one; their links keep the old name."""
-    table = tables.evidence_list
-    query = sa.update(table).where(table.c.appliance_id == source)
-    connection.execute(query.values(appliance_id=target))
+    move(connection, tables.evidence_list, source, target)

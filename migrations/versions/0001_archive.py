@@ -416,9 +416,8 @@ SELECT
     NULL,
     NULL
 FROM asked
-WHERE
-    asked.name IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM appliance WHERE appliance.name = asked.name)
+LEFT JOIN (SELECT name FROM appliance) AS known ON asked.name = known.name
+WHERE asked.name IS NOT NULL AND known.name IS NULL
 """
 
 # As the report: not of jobs with the time of a wrong clock.

@@ -71,6 +71,8 @@ VERBS = {
     ("db", "calendar"),
     ("db", "role"),
     ("db", "copy"),
+    ("db", "distribute"),
+    ("db", "undistribute"),
     ("db", "backup"),
     ("fleet", "list"),
     ("fleet", "test"),

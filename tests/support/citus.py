@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 URL_VARIABLE = "ARCHIVE_TEST_CITUS_URL"
+# Few, since a statement without an appliance goes to each of them.
+SHARDS = 4
 _NODES = text("SELECT nodename, nodeport FROM pg_dist_node ORDER BY groupid")
 NEEDED = pytest.mark.skipif(
     URL_VARIABLE not in os.environ, reason=f"{URL_VARIABLE} names no Citus cluster"
@@ -53,6 +55,9 @@ def new_database(*, with_nodes: bool = True) -> Iterator[str]:
             )
         with postgres.engine(url.render_as_string(hide_password=False)).connect() as connection:
             connection.execute(text("CREATE EXTENSION citus"))
+            connection.execute(
+                text(f"ALTER DATABASE {url.database} SET citus.shard_count = {SHARDS}")
+            )
             if with_nodes:
                 host, port = nodes[0]
                 connection.execute(text(f"SELECT citus_set_coordinator_host('{host}', {port})"))

@@ -11,6 +11,7 @@ from archive import db
 from archive.db import roles
 from archive.db.citus import send_settings
 from archive.db.distributed import classes, nodes
+from archive.db.distributed.views import avoid_recursion
 from archive.db.engine import LOCK_WAIT_SECONDS
 from archive.db.rights import Rights
 from archive.errors import DatabaseError, UsageError
@@ -48,6 +49,7 @@ def distribute(
         db.lock(connection, ["calendar"])  # as each import does
         _require_no_readers(connection)
         place_tables(connection, on_bytes)
+        avoid_recursion(connection)
         return Distribution(
             found, len(classes.DISTRIBUTED), len(classes.REFERENCE), len(classes.LOCAL)
         )

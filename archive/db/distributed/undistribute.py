@@ -9,11 +9,12 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from archive import db
 from archive.db import comments
-from archive.db.distributed import classes, nodes
+from archive.db.distributed import classes, nodes, views
 from archive.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -38,12 +39,17 @@ FROM given ORDER BY 1
 """
 
 
-def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *_: None) -> int:
+def undistribute(
+    engine: Engine,
+    new_archive: Callable[[Engine], AbstractContextManager[Connection]],
+    on_bytes: Callable[[int, int], None] = lambda *_: None,
+) -> int:
     """Undo `distribute`, with keys, comments and rights, and return the number of tables.
 
-    Imports wait meanwhile. `on_bytes` is called with the size of the tables that are done, and of all.
+    `new_archive` shows a new archive, from which views are taken: `migrate.new_and_empty`. Imports wait meanwhile. `on_bytes` is called with the size of the tables that are done, and of all.
     Raises UsageError if the archive is not distributed, and DatabaseError, with nothing changed.
     """
+    recursive = _recursive_views(engine, new_archive)
     with db.writing(engine) as connection:
         if not db.is_distributed(connection):
             raise UsageError("the archive is not distributed")
@@ -62,11 +68,22 @@ def undistribute(engine: Engine, on_bytes: Callable[[int, int], None] = lambda *
         for place, table in enumerate(placed):
             on_bytes(sum(sizes[:place]), sum(sizes))
             connection.execute(sa.select(sa.func.undistribute_table(table.name)))
+        views.replace(connection, recursive)
         _make_constraints(connection)
         db.comment(connection, comments.comments())
         for grant in grants:
             connection.exec_driver_sql(grant.replace("%", "%%"))
         return len(placed)
+
+
+def _recursive_views(
+    engine: Engine, new_archive: Callable[[Engine], AbstractContextManager[Connection]]
+) -> dict[str, str]:
+    """Return the views that `distribute` has replaced, as a new archive has them."""
+    if engine.dialect.name != "postgresql":
+        return {}
+    with new_archive(engine) as connection:
+        return views.recursive(connection)
 
 
 def _require_unique(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """How much of a period each appliance was within its RPO.
 
-The database returns the successes beside which a gap may be; all others make no difference.
+The database returns the ends of an appliance's successes in one text; only those beside which a gap
+may be make a difference.
 
 Nothing counts after the last import of an appliance, since nothing is known of that time.
 """
@@ -8,7 +9,7 @@ Nothing counts after the last import of an appliance, since nothing is known of 
 from __future__ import annotations
 
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, sub
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from archive.reports.core.current import JOB, times
 from archive.store import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -38,7 +39,8 @@ _DAYS = 30
 _LONGEST_JOB_DAYS = 7
 # Of days of 24 hours: the days before a period are only a margin.
 _SECONDS_A_DAY = 24 * 60 * 60
-_ROWS_AT_A_TIME = 1000
+# A row has all ends of an appliance.
+_ROWS_AT_A_TIME = 100
 
 
 class Period(NamedTuple):
@@ -74,7 +76,12 @@ def shares(
     """Yield appliances that were imported with the shares of the period in scope."""
     calendar = settings.calendar(connection)
     asked = period(calendar, scope)
-    runs = _runs(connection, scope, asked, [one.rpo.seconds for one in found])
+    limits = {
+        one.id: one.rpo.seconds
+        for one in found
+        if one.id is not None and one.rpo.seconds is not None
+    }
+    runs = _runs(connection, scope, asked, limits)
     first_ends = _first_ends(connection, scope, asked)
     for one in found:
         if one.id is None or one.first_seen is None or one.last_seen is None:
@@ -93,29 +100,25 @@ def _alone(end: str) -> Span:
 
 
 def _runs(
-    connection: Connection, scope: Scope, asked: Period, rpos: Iterable[int | None]
+    connection: Connection, scope: Scope, asked: Period, limits: Mapping[int, int]
 ) -> dict[int, list[Span]]:
-    """Return the runs of successes without a gap as long as the least RPO, by appliance id."""
-    known = [seconds for seconds in rpos if seconds is not None]
-    if not known:
+    """Return the runs of successes by appliance id; `limits` has the RPO of each in seconds."""
+    if not limits:
         return {}
     ids = scope.appliance_ids(connection)
-    successes = _successes(scope, asked, max(known), ids)
+    longest = max(limits.values())
     found: dict[int, list[Span]] = {}
-    without_start: set[int] = set()
-    begun = ""
-    for row in _run(connection, _before_gaps(successes, min(known))):
-        own = found.setdefault(row.appliance_id, [])
-        if row.key is None:
-            continue
-        if row.start_time is None:
-            without_start.add(row.appliance_id)
-        else:
-            own.append(Span(begun if own else row.first, row.ended))
-            begun = row.after
+    without_start: list[int] = []
+    hours = _Hours()
+    for row in _run(connection, _ends(scope, asked, longest, ids)):
+        number = row.appliance_id
+        if row.successes != row.started:
+            without_start.append(number)
+        elif row.ends is not None and number in limits:
+            found[number] = _split(sorted(row.ends.split(" ")), limits[number], hours)
     if without_start:
         # The best known start of these jobs is in their keys, which SQL does not read.
-        query = _successes(scope, asked, max(known), sorted(without_start))
+        query = _successes(scope, asked, longest, without_start)
         for number, rows in groupby(
             _run(connection, query.order_by("appliance_id")), attrgetter("appliance_id")
         ):
@@ -124,60 +127,74 @@ def _runs(
     return found
 
 
+class _Hours(dict[str, int]):
+    """The hours of instants, counted from the first day, by the texts of day and hour."""
+
+    def __missing__(self, text: str) -> int:
+        self[text] = hour = 24 * ordinal(text[:10]) + int(text[11:])
+        return hour
+
+
+def _split(ends: Sequence[str], limit: int, hours: _Hours) -> list[Span]:
+    """Return the runs of successes, by their ends in order, that have no gap as long as a limit.
+
+    Between runs the gap may be up to an hour shorter.
+    """
+    at = [hours[end[:13]] for end in ends]
+    least = limit // 3600
+    last = [place for place, gap in enumerate(map(sub, at[1:], at)) if gap >= least]
+    firsts = [0, *(place + 1 for place in last)]
+    return [
+        Span(ends[first], ends[until])
+        for first, until in zip(firsts, [*last, len(ends) - 1], strict=True)
+    ]
+
+
 def _run(connection: Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
     """Yield the rows of a query while they are fetched."""
     yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
 
-def _successes(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
-    """Return the successes that matter to a period, with `ended`, as far as SQL knows it.
+def _ends(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
+    """Return a row for each appliance: its successes that matter to a period, and their ends in a text.
 
-    An appliance without any has one row of NULL.
+    With them are the numbers of all, and of those whose start is known. The number of rows, not that of
+    jobs, is what reading them takes.
     """
+    job = tables.job
+    start_time, end_time = job.c.start_time, job.c.end_time
+    ended = sa.case((end_time > start_time, end_time), else_=start_time)
+    of = tables.appliance.c.id
+    return (
+        _successes(scope, asked, longest, ids)
+        .with_only_columns(
+            of.label("appliance_id"),
+            sa.func.count(job.c.key).label("successes"),
+            sa.func.count(start_time).label("started"),
+            db.JoinedInstants(ended).label("ends"),
+        )
+        .group_by(of)
+        .order_by(of)
+    )
+
+
+def _successes(scope: Scope, asked: Period, longest: int, ids: filters.Ids) -> sa.Select[Any]:
+    """Return the successes that matter to a period. An appliance without any has one row of NULL."""
     appliance, job = tables.appliance, tables.job
     # A success before the period may cover its beginning.
     first = asked.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
-    start_time, end_time = job.c.start_time, job.c.end_time
-    ended = sa.case((end_time > start_time, end_time), else_=start_time).label("ended")
     theirs = sa.and_(
         job.c.appliance_id == appliance.c.id,
         job.c.status == "SUCCEEDED",
         job.c.day >= sa.literal(iso(max(FIRST_DAY, first)), job.c.day.type),
         job.c.day <= sa.literal(iso(asked.last), job.c.day.type),
-        sa.or_(start_time.is_(None), start_time <= scope.now),
+        sa.or_(job.c.start_time.is_(None), job.c.start_time <= scope.now),
     )
     # An outer join, since SQLite would look up each job of these days by its day otherwise.
     query = sa.select(
-        appliance.c.id.label("appliance_id"), *(job.c[name] for name in JOB), ended
+        appliance.c.id.label("appliance_id"), *(job.c[name] for name in JOB)
     ).outerjoin_from(appliance, job, theirs)
     return query if ids is None else query.where(filters.of_appliances(appliance.c.id, ids))
-
-
-def _before_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:
-    """Return the last success of each run, and those whose start is not known.
-
-    A run has no gap of so many seconds. With each success is when the next one ended, `after`, and when
-    the `first` one of all did: where a run begins.
-    """
-    source = successes.subquery("source")
-    of, by = source.c.appliance_id, source.c.ended.nulls_first()
-    found = sa.select(
-        *(source.c[name] for name in ("appliance_id", "key", "start_time", "ended")),
-        sa.func.lead(source.c.ended, type_=source.c.ended.type)
-        .over(partition_by=of, order_by=by)
-        .label("after"),
-        sa.func.first_value(source.c.ended, type_=source.c.ended.type)
-        .over(partition_by=of, order_by=by)
-        .label("first"),
-    ).subquery("found")
-    is_last = sa.or_(
-        found.c.after.is_(None), db.SecondsBetween(found.c.ended, found.c.after) >= least
-    )
-    return (
-        sa.select(found)
-        .where(sa.or_(found.c.start_time.is_(None), is_last))
-        .order_by(found.c.appliance_id, found.c.ended)
-    )
 
 
 def _first_ends(connection: Connection, scope: Scope, asked: Period) -> dict[int, str]:

@@ -27,7 +27,7 @@ from archive.reports.core import (
 from archive.store import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -75,7 +75,7 @@ def current(connection: Connection, scope: Scope) -> Iterator[Current]:
     The days of the scope do not matter. All is as of its `now`; with `--rpo` that is everybody's
     RPO.
     """
-    latest = {row.id: row for row in connection.execute(_latest(connection, scope))}
+    latest = {row[0]: row for row in connection.execute(_latest(connection, scope))}
     for one in expected_backups.standings(connection, scope):
         yield _current(one, latest[one.id], scope)
     # They are in the log of collections alone.
@@ -88,7 +88,7 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     """Return how an appliance stands; `row` is its row of `_latest`."""
     now = scope.now
     rpo = one.rpo if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
-    success, attempt = _success(row, now), _times(row, "attempt", now)
+    success, attempt = _success(row[_SUCCESS], now), times(now, *row[_ATTEMPT])
     end = None if success is None else success.end_time
     # Where backups are expected, a missed one decides, and not the age.
     age = Age(end, rpo.age_limit)
@@ -105,7 +105,7 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
         None if end is None else standing.seconds_between(end, now),
         success,
         None if attempt is None else attempt[0],
-        row.attempt_status,
+        row[_STATUS],
         one.overdue_since,
         *standing.still_due(one.next_due, state, now),
         one.first_seen,
@@ -113,21 +113,20 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     )
 
 
-def _success(row: sa.Row[Any], now: str) -> Success | None:
-    """Return the last success in a row of `_latest`; None without one, or if it is in the future."""
-    times = _times(row, "success", now)
-    if times is None:
-        return None
-    return Success(row.success_key, *times, row.success_size_bytes, row.success_duration_seconds)
-
-
-def _times(row: sa.Row[Any], which: str, now: str) -> tuple[str, str] | None:
-    """Return the times of one of the two jobs in a row of `_latest`."""
-    return times(now, *(getattr(row, f"{which}_{name}") for name in JOB))
+def _success(job: Sequence[Any], now: str) -> Success | None:
+    """Return the last success from its columns; None without one, or if it is in the future."""
+    key, start_time, end_time, made, size, duration = job
+    found = times(now, key, start_time, end_time, made)
+    return None if found is None else Success(key, *found, size, duration)
 
 
 # The columns of a job that `times` takes.
 JOB = ("key", "start_time", "end_time", "first_seen")
+# The columns of both jobs in a row of `_latest`, after the id of the appliance.
+_OF_SUCCESS, _OF_ATTEMPT = (*JOB, sql.SIZE, sql.DURATION), (*JOB, "status")
+_SUCCESS = slice(1, 1 + len(_OF_SUCCESS))
+_ATTEMPT = slice(_SUCCESS.stop, _SUCCESS.stop + len(JOB))
+_STATUS = _ATTEMPT.stop
 
 
 def times(
@@ -165,8 +164,7 @@ def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
         found = _looked_up(settings.calendar(connection).day(scope.now), scope, ids)
     source = found
     columns: list[sa.ColumnElement[Any]] = [found.c.id]
-    measures = (sql.SIZE, sql.DURATION)
-    for which, names in (("success", (*JOB, *measures)), ("attempt", (*JOB, "status"))):
+    for which, names in (("success", _OF_SUCCESS), ("attempt", _OF_ATTEMPT)):
         one = job.alias(which)
         source = source.outerjoin(
             one, (one.c.appliance_id == found.c.id) & (one.c.id == found.c[f"{which}_id"])

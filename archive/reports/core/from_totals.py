@@ -206,6 +206,23 @@ def measures(connection: Connection, scope: Scope) -> Sketches:
     )
 
 
+def longest(connection: Connection, scope: Scope) -> list[tuple[int, str]]:
+    """Return the days of a scope with a success that took any time, and the seconds it took at most.
+
+    The days with the longest come first. Successes of all appliances count, in scope or not.
+    """
+    drawn = tables.day_sketch
+    query = sa.select(drawn.c.day, drawn.c.durations).where(
+        drawn.c.status == "SUCCEEDED", *filters.within(drawn, scope)
+    )
+    found: dict[str, int] = {}
+    for day, durations in connection.execute(query):
+        most = quantile_sketch.upper_bound(durations)
+        if most is not None:
+            found[day] = max(most, found.get(day, most))
+    return sorted(((most, day) for day, most in found.items()), reverse=True)
+
+
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:
     """Return the columns to group by, and the table joined with the calendar if they need it."""
     calendar = tables.calendar

@@ -111,14 +111,9 @@ def judged(
 
 def _expectation(row: sa.Row[Any]) -> Expectation:
     """Return the typed row of a row of `judged`."""
-    return Expectation(
-        ordinal(row.day),
-        row.due_time,
-        row.basis,
-        row.outcome,
-        None if row.job_id is None else row,
-        row.attempts,
-    )
+    # By place, which takes a fraction of the time: auditors ask for millions.
+    _, day, due, basis, attempts, job_id, outcome = row[: len(_OWN) + 1]
+    return Expectation(ordinal(day), due, basis, outcome, None if job_id is None else row, attempts)
 
 
 def by_appliance(connection: Connection, scope: Scope) -> Iterator[Counted]:

@@ -130,7 +130,7 @@ def test_archive_goes_to_the_nodes_and_comes_back(cluster: Engine) -> None:
         done = archive("db", "distribute", at(cluster))
         assert (done.code, done.out) == (0, "")
         assert (
-            "is distributed over 2 nodes: 24 tables by appliance, in 32 shards each; 6 shared tables are"
+            "is distributed over 2 nodes: 24 tables by appliance, in 4 shards each; 6 shared tables are"
             " on every node, 11 with logs and totals on the coordinator.\n" in done.err
         )
         assert placed(cluster) == {

@@ -1,0 +1,130 @@
+"""What the command sends to PostgreSQL, Citus can run: found without a cluster."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive import db, reports
+from archive.db import migrate
+from archive.db.comments import VIEWS
+from archive.db.distributed import views
+from archive.reports import sql_files
+from tests.support import everything, postgres, shapes
+from tests.support.command import archive, at
+from tests.support.samples import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+# Their recursion is over the params of messages, which are distributed: see docs/scaling.md.
+REFUSED = {"message_params"}
+READS = [
+    *(("report", name) for name in reports.REPORTS),
+    *(("sql", name) for name in sql_files.names() if name not in REFUSED),
+    *(("sql", f"SELECT * FROM {view}") for view in VIEWS),
+    ("check",), ("metrics",), ("dashboard", "-o", "page.html"), ("mail", "-o", "mail.eml"), ("job", "list"), ("evidence", "head"),
+    *(("log", name) for name in ("imports", "collections", "appliances", "maintenance")),
+    ("import", "list"), ("appliance", "list"), ("quarantine", "list"), ("export", "jsonl"),
+    *(("export", "csv", "--view", view, "--output", "-") for view in ("v_job", "v_day")),
+    ("db", "verify"), ("db", "verify", "--fast"),
+]  # fmt: skip
+WRITES = [
+    ("ingest", str(DATA / "details_api.json"), "-a", "vc08", "--seen-at", "2026-08-01T00:00:00Z"),
+    ("ingest", str(DATA / "details_api.json"), "-a", "vc08", "--seen-at", "2026-08-02T00:00:00Z"),
+    ("quarantine", "retry"),
+    ("appliance", "rename", "vc08", "vc18"),
+    ("appliance", "retire", "vc18", "--from", "2026-09-01"),
+    ("appliance", "hold", "vc18"),
+    ("appliance", "release", "vc18"),
+    ("ingest", str(DATA / "details_api.json"), "-a", "vc09", "--seen-at", "2026-08-02T00:00:00Z"),
+    ("appliance", "merge", "vc09", "vc18", "--yes"),
+    ("db", "calendar", "--day-start", "16:00"),
+    ("db", "prune", "--keep", "90d", "--yes"),
+    ("db", "vacuum"),
+    ("db", "rebuild"),
+    ("appliance", "forget", "vc18", "--yes"),
+]
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Engine]:
+    """Give an archive with some of everything."""
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+        engine = migrate.connect(url)
+        migrate.upgrade(engine)
+        everything.fill(engine)
+        yield engine
+        engine.dispose()
+
+
+def definitions(engine: Engine) -> dict[str, str]:
+    """Return the views as a distributed archive has them."""
+    with db.writing(engine) as connection:
+        views.avoid_recursion(connection)
+        query = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'"
+        found = dict(map(tuple, connection.exec_driver_sql(query)))
+        connection.rollback()
+    return found
+
+
+def test_citus_takes_all_statements(
+    filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of reading first, then those that change the archive."""
+    monkeypatch.chdir(tmp_path)
+    with shapes.recorded() as statements:
+        for arguments in (*READS, *WRITES):
+            done = archive(*arguments, at(filled))
+            assert done.code == 0 or arguments[0] in ("check", "quarantine"), (arguments, done)
+    assert len(statements) > 300, len(statements)
+    assert shapes.refused(statements, definitions(filled)) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "shape"),
+    [
+        ("SELECT key FROM job LIMIT (SELECT 1)", "LIMIT by a query"),
+        ("SELECT name FROM v LIMIT (SELECT 1)", "LIMIT by a query"),
+        ("UPDATE schedule SET appliance_id = 2, key = ''", "an update of the distribution column"),
+        (
+            "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT 2 FROM a) SELECT * FROM a, job",
+            "recursion",
+        ),
+        ("INSERT INTO job (key) WITH RECURSIVE a AS (SELECT '1') SELECT * FROM a", "recursion"),
+        (
+            "SELECT id FROM ingest_run WHERE NOT EXISTS (SELECT 1 FROM job WHERE run_id = ingest_run.id)",
+            "a query on a table of another class in a condition",
+        ),
+        (
+            "DELETE FROM job WHERE id IN (SELECT job.id FROM job WHERE EXISTS (SELECT 1 FROM quarantine))",
+            "a query on a table of another class in a condition",
+        ),
+    ],
+)
+def test_refused_shapes_are_found(statement: str, shape: str) -> None:
+    """Also behind a view, and beside a reference table."""
+    found = shapes.refused([statement], {"v": "SELECT appliance.name FROM appliance"})
+    assert found == [f"{shape}: {statement}"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT day FROM day_total LIMIT (SELECT 1)",
+        "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT 2 FROM a) SELECT * FROM a, attempt",
+        "SELECT job.key FROM job LEFT JOIN (SELECT id FROM ingest_run) AS run ON run.id = job.run_id",
+        "SELECT key FROM job WHERE EXISTS (SELECT 1 FROM message WHERE job_id = job.id)",
+        "SELECT set_config('TimeZone', 'UTC', true)",
+        "SET LOCAL jit = off",
+        "UPDATE ingest_run SET appliance_id = NULL",
+        "UPDATE schedule SET key = '' WHERE appliance_id = 2",
+    ],
+)
+def test_other_shapes_pass(statement: str) -> None:
+    assert shapes.refused([statement], {}) == []
