@@ -157,15 +157,10 @@ def citus_archive() -> Iterator[Engine]:
     with citus.new_database() as url:
         engine = db.create_engine(db.parse_url(url), kept=_KEPT)
         event.listen(engine, "checkin", _forget)
-        yield from _distributed(engine)
-
-
-def _distributed(engine: Engine) -> Iterator[Engine]:
-    """Give an empty database of a cluster as a distributed archive."""
-    migrate.upgrade(engine)
-    distribute.distribute(engine)
-    yield engine
-    engine.dispose()
+        migrate.upgrade(engine)
+        distribute.distribute(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
@@ -193,12 +188,14 @@ def shared_engine(
     if request.param == "sqlite":
         yield created(tmp_path_factory.mktemp("shared") / "archive.db")
         return
-    if request.param == "citus":
-        with citus.new_database() as url:
-            yield from _distributed(migrate.connect(url))
-        return
-    template = request.getfixturevalue("postgres_template")
-    with postgres.new_database(os.environ[postgres.URL_VARIABLE], template) as url:
-        engine = migrate.connect(url)
+    with ExitStack() as stack:
+        if request.param == "citus":
+            engine = migrate.connect(stack.enter_context(citus.new_database()))
+            migrate.upgrade(engine)
+            distribute.distribute(engine)
+        else:
+            server = os.environ[postgres.URL_VARIABLE]
+            template = request.getfixturevalue("postgres_template")
+            engine = migrate.connect(stack.enter_context(postgres.new_database(server, template)))
+        stack.callback(engine.dispose)
         yield engine
-        engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from archive.export import text
 from archive.ingest.ingest import Source, ingest
 from archive.private_files import create
 from archive.store import import_log, seen_documents
+from tests.support import citus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +58,14 @@ def keep(engine: Engine, fill: Callable[[Engine], None]) -> None:
 
 def present(connection: Connection) -> list[str]:
     """Return the tables that an empty archive has no rows in; the calendar's, if it has years of its own."""
-    found = connection.exec_driver_sql(_FOUND).one()
+    found: Iterable[object]
+    if citus.URL_VARIABLE in os.environ:  # a cluster does not take all these queries as one
+        found = [
+            connection.exec_driver_sql(f"SELECT 1 {rows} LIMIT 1").first()
+            for rows in _DELETIONS.values()
+        ]
+    else:
+        found = connection.exec_driver_sql(_FOUND).one()
     return [name for name, has_rows in zip(_DELETIONS, found, strict=True) if has_rows]
 
 
