@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sqlite3
+import sys
 from contextlib import ExitStack
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +20,8 @@ from archive import db
 from archive.db import migrate
 from archive.db.distributed import distribute
 from tests.support import citus, postgres
-from tests.support.archives import empty
-from tests.support.laws import EXAMPLES
+from tests.support.archives import created, empty
+from tests.support.laws import EXAMPLES, is_of_another_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +41,15 @@ DATABASES = ["sqlite", "postgresql", *(["citus"] if citus.URL_VARIABLE in os.env
 _KEPT = 4
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, those of whole systems: else one process ends alone with them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of another day, unless they are named; begin with the longest, those of whole systems.
+
+    Else one process ends alone with them.
+    """
+    if not config.option.keyword and not any("::" in argument for argument in config.args):
+        left_out = [is_of_another_day(item) for item in items]
+        config.hook.pytest_deselected(items=[*compress(items, left_out)])
+        items[:] = [item for item, out in zip(items, left_out, strict=True) if not out]
     items.sort(key=lambda item: "system" not in item.path.parts)
 
 
@@ -86,16 +95,33 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
+def postgres_template() -> Iterator[str]:
+    """Give the name of a database with an empty archive, which others are copied from."""
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+        engine = migrate.connect(url)
+        migrate.upgrade(engine)
+        engine.dispose()
+        assert engine.url.database is not None
+        yield engine.url.database
+
+
+@pytest.fixture(scope="session")
+def postgresql_archive(postgres_template: str) -> Iterator[Engine]:
     """Give an archive on PostgreSQL that tests of one process share.
 
     Its connections are left in the state of new ones.
     """
-    engine = db.create_engine(db.parse_url(postgres_url), kept=_KEPT)
-    event.listen(engine, "checkin", _forget)
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE], postgres_template) as url:
+        engine = db.create_engine(db.parse_url(url), kept=_KEPT)
+        event.listen(engine, "connect", _prepare_statements)
+        event.listen(engine, "checkin", _forget)
+        yield engine
+        engine.dispose()
+
+
+def _prepare_statements(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Let the server remember statements: parsing and planning them is a third of its work for a small import."""
+    connection.prepare_threshold = 3
 
 
 def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None:
@@ -109,12 +135,20 @@ def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None
 
 
 @pytest.fixture(scope="session")
-def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Give an archive on SQLite that tests of one process share."""
-    # No connection is kept: a test that reads the file itself would release their locks.
-    engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
-    migrate.upgrade(engine)
-    return engine
+    path = tmp_path_factory.mktemp("archive") / "archive.db"
+    created(path)
+    engine = db.create_engine(db.parse_url(str(path)), kept=_KEPT, large_cache=True)
+
+    def close_connections(event: str, arguments: tuple[Any, ...]) -> None:
+        # When this process closes a file that it has read itself, SQLite's connections lose their locks (POSIX).
+        if event == "open" and arguments[0] in (path, str(path)):
+            engine.dispose()
+
+    sys.addaudithook(close_connections)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -151,17 +185,17 @@ def shared_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     """Give an archive on each database in turn, which a module fills once and then only reads."""
+    if request.param == "sqlite":
+        yield created(tmp_path_factory.mktemp("shared") / "archive.db")
+        return
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = str(tmp_path_factory.mktemp("shared") / "archive.db")
-        elif request.param == "citus":
-            url = stack.enter_context(citus.new_database())
+        if request.param == "citus":
+            engine = migrate.connect(stack.enter_context(citus.new_database()))
+            migrate.upgrade(engine)
+            distribute.distribute(engine)
         else:
             server = os.environ[postgres.URL_VARIABLE]
-            url = stack.enter_context(postgres.new_database(server))
-        engine = migrate.connect(url)
+            template = request.getfixturevalue("postgres_template")
+            engine = migrate.connect(stack.enter_context(postgres.new_database(server, template)))
         stack.callback(engine.dispose)
-        migrate.upgrade(engine)
-        if request.param == "citus":
-            distribute.distribute(engine)
         yield engine

@@ -30,7 +30,7 @@ class _Compiled(NamedTuple):
 class Prepared:
     """A statement with bound parameters, none of which stands for a list."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.Delete | sa.Update) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Delete | sa.Update) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -78,7 +78,9 @@ class Prepared:
         return found
 
 
-def _compile(statement: sa.Select[Any] | sa.Delete | sa.Update, dialect: Dialect) -> _Compiled:
+def _compile(
+    statement: sa.Select[Any] | sa.Insert | sa.Delete | sa.Update, dialect: Dialect
+) -> _Compiled:
     compiled: Any = statement.compile(dialect=dialect)
     processors = []
     if isinstance(statement, sa.Select):

@@ -157,12 +157,12 @@ def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> Non
         new = with_pruned
     # All rows go before they are counted: there may now be fewer.
     for chunk in chunks(spans):
-        connection.execute(
-            gone,
+        gone.execute_many(
+            connection,
             [{"of_appliance": one, "first": start, "last": end} for one, start, end in chunk],
         )
-        connection.execute(
-            new,
+        new.execute_many(
+            connection,
             [
                 {"of_appliance": one, "first_day": f"{start}-01", "last_day": _last_day(end)}
                 for one, start, end in chunk
@@ -171,7 +171,7 @@ def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> Non
 
 
 @lru_cache  # building the statements takes longer than running them
-def _statements() -> tuple[sa.Delete, sa.Insert, sa.Insert]:
+def _statements() -> tuple[db.Prepared, db.Prepared, db.Prepared]:
     """Return what deletes and what counts the rows of an appliance from a month to a month.
 
     The last one counts pruned jobs, too.
@@ -190,12 +190,14 @@ def _statements() -> tuple[sa.Delete, sa.Insert, sa.Insert]:
         pruned.c.month.between(db.MonthOf(first_day), db.MonthOf(last_day)),
     )
     new, with_pruned = (
-        sa.insert(table).from_select(
-            table.columns.keys(), _numbered(found.subquery("counted")), include_defaults=False
+        db.Prepared(
+            sa.insert(table).from_select(
+                table.columns.keys(), _numbered(found.subquery("counted")), include_defaults=False
+            )
         )
         for found in (counted(*jobs), _with_pruned(jobs, months))
     )
-    return gone, new, with_pruned
+    return db.Prepared(gone), new, with_pruned
 
 
 _ANY_PRUNED = db.Prepared(sa.select(tables.pruned_month.c.seq).limit(1))

@@ -128,6 +128,14 @@ def join_pruned(connection: Connection, source: int, target: int) -> None:
 
 
 _TABLE, _PRUNED = tables.build_sketch, tables.pruned_build
+_OF_APPLIANCE = {
+    table: db.Prepared(
+        sa.select(table.c.appliance_id, table.c.build_id, table.c.sizes, table.c.durations).where(
+            table.c.appliance_id == sa.bindparam("of_appliance")
+        )
+    )
+    for table in (_TABLE, _PRUNED)
+}
 
 
 def differences(connection: Connection) -> list[WrongRow]:
@@ -174,10 +182,8 @@ def _stored(
     connection: Connection, appliance_ids: Iterable[int], table: sa.Table
 ) -> Iterator[_Row]:
     """Yield the stored rows of appliances, as plain tuples."""
-    for chunk in chunks(sorted(appliance_ids)):
-        query = sa.select(table).where(table.c.appliance_id.in_(chunk))
-        for row in connection.execute(query):
-            yield (row.appliance_id, row.build_id, row.sizes, row.durations)
+    for appliance_id in sorted(appliance_ids):
+        yield from _OF_APPLIANCE[table].rows(connection, {"of_appliance": appliance_id})
 
 
 def _delete(connection: Connection, keys: Iterable[Any]) -> None:

@@ -65,22 +65,22 @@ class ChangedForecasts:
         """Compute the forecasts that may change; the caller has locked the appliances."""
         changed, removed = self._days, self._removed
         self._days, self._removed = {}, set()
-        for chunk in chunks(changed):
-            known = {row.appliance_id: row.until_day for row in _stored(connection, chunk)}
-            concerned = [
-                number
-                for number in chunk
-                if number in removed or not _is_settled(known.get(number), *changed[number])
-            ]
-            compute_again(connection, concerned)
+        concerned = [
+            number
+            for number, days in changed.items()
+            if number in removed or not _is_settled(connection, number, *days)
+        ]
+        for chunk in chunks(concerned):
+            compute_again(connection, chunk)
 
 
-def _is_settled(until: str | None, first: str, last: str) -> bool:
-    """Return whether changes from a day to a day are in the week that begins on `until`.
+def _is_settled(connection: Connection, appliance_id: int, first: str, last: str) -> bool:
+    """Return whether changes from a day to a day are in the week that begins after the stored ones.
 
     These sizes are in no forecast yet: the week is not over.
     """
-    return until is not None and until <= first and week_of(_ordinal(last)) == _ordinal(until)
+    found = _UNTIL.rows(connection, {"of_appliance": appliance_id})
+    return any(until <= first and week_of(_ordinal(last)) == _ordinal(until) for (until,) in found)
 
 
 def rebuild(connection: Connection) -> int:
@@ -116,7 +116,8 @@ def found(row: Any) -> Forecast | NoForecast:
 
 def compute_again(connection: Connection, ids: Sequence[int]) -> None:
     """Compute the forecasts of appliances, which the caller has locked, again, and write the rows."""
-    connection.execute(sa.delete(_TABLE).where(_TABLE.c.appliance_id.in_(ids)))
+    if ids:
+        _DELETE.execute_many(connection, [{"of_appliance": number} for number in ids])
     db.insert(connection, _TABLE, list(_rows(connection, ids)))
 
 
@@ -160,6 +161,9 @@ def _ordinal(day: str) -> int:
     return date.fromisoformat(day).toordinal()
 
 
+_OF_APPLIANCE = _TABLE.c.appliance_id == sa.bindparam("of_appliance")
+_UNTIL = db.Prepared(sa.select(_TABLE.c.until_day).where(_OF_APPLIANCE))
+_DELETE = db.Prepared(sa.delete(_TABLE).where(_OF_APPLIANCE))
 _START = _JOB.c.start_time
 _COUNTING = (
     _JOB.c.appliance_id == sa.bindparam("of_appliance"),

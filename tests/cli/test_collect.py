@@ -21,7 +21,7 @@ from archive.db import migrate, tables
 from archive.maintenance.change_calendar import change_calendar
 from archive.store import settings
 from tests.support import fleets
-from tests.support.archives import count, rows
+from tests.support.archives import count, created, rows
 from tests.support.command import PROGRAM, Done, archive, environment
 from tests.support.samples import job
 from tests.vcenter_server import faults
@@ -52,7 +52,7 @@ def _nobody_s_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 class Fleet:
-    """Appliances, the configuration that names them and an archive beside it."""
+    """Appliances, the configuration that names them and perhaps an archive beside it."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self._server = server
@@ -105,8 +105,16 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(server: Server, tmp_path: Path) -> Fleet:
+def new(server: Server, tmp_path: Path) -> Fleet:
+    """Give a fleet without an archive."""
     return Fleet(server, tmp_path)
+
+
+@pytest.fixture
+def fleet(new: Fleet) -> Fleet:
+    """Give a fleet with an empty archive."""
+    created(new.file)
+    return new
 
 
 @pytest.fixture
@@ -125,13 +133,13 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_success_prints_nothing_without_a_terminal(fleet: Fleet) -> None:
+def test_success_prints_nothing_without_a_terminal(new: Fleet) -> None:
     """Without a terminal a successful collection prints nothing, the first time and later."""
-    fleet.add("vc01")
-    assert fleet.collect() == (0, "", "")
-    assert fleet.collect() == (0, "", "")
-    assert count(fleet.engine, tables.job) == 2
-    assert count(fleet.engine, tables.collection) == 2
+    new.add("vc01")
+    assert new.collect() == (0, "", "")
+    assert new.collect() == (0, "", "")
+    assert count(new.engine, tables.job) == 2
+    assert count(new.engine, tables.collection) == 2
 
 
 def test_failures_are_listed_on_stderr(two: Fleet) -> None:
@@ -193,9 +201,11 @@ def test_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
     assert "complete" in path.read_text()
 
 
-def test_dry_run_creates_no_archive(two: Fleet, tmp_path: Path) -> None:
+def test_dry_run_creates_no_archive(new: Fleet, tmp_path: Path) -> None:
     """It prints what a collection would print, and creates no file."""
-    done = two.collect("--dry-run", "--format", "json")
+    new.add("vc01")
+    new.add("vc02").suffer(faults.unauthorized, Resource.LOGIN)
+    done = new.collect("--dry-run", "--format", "json")
     summary = json.loads(done.out)
     assert (done.code, summary["collection"], summary["new"]) == (3, None, 2)
     assert done.err.startswith("vc02: permission denied for the user")
@@ -262,13 +272,13 @@ def test_appliances_can_be_selected(
     assert done.err.startswith("archive: ") == (asked is None)
 
 
-def test_fleet_without_enabled_appliances(fleet: Fleet) -> None:
-    fleet.add("vc01", enabled=False)
-    done = fleet.collect()
-    said = f"archive: {fleet.config}: no enabled appliance\n"
+def test_fleet_without_enabled_appliances(new: Fleet) -> None:
+    new.add("vc01", enabled=False)
+    done = new.collect()
+    said = f"archive: {new.config}: no enabled appliance\n"
     assert done == (1, "", said)
-    assert fleet.asked() == []
-    assert not fleet.file.exists()
+    assert new.asked() == []
+    assert not new.file.exists()
 
 
 def test_missing_configuration_is_an_error() -> None:
@@ -289,15 +299,15 @@ def test_unverified_certificates_warn_in_each_collection(fleet: Fleet) -> None:
         )
 
 
-def test_new_archive_takes_the_calendar_of_the_configuration(fleet: Fleet) -> None:
+def test_new_archive_takes_the_calendar_of_the_configuration(new: Fleet) -> None:
     """An existing archive keeps its calendar, and the difference is reported."""
-    fleet.top["calendar"] = {"time_zone": "Europe/Berlin", "day_start": "16:00"}
-    fleet.add("vc01")
-    assert fleet.collect() == (0, "", "")
-    with db.reading(fleet.engine) as connection:
+    new.top["calendar"] = {"time_zone": "Europe/Berlin", "day_start": "16:00"}
+    new.add("vc01")
+    assert new.collect() == (0, "", "")
+    with db.reading(new.engine) as connection:
         assert settings.calendar(connection) == Calendar("Europe/Berlin", "16:00")
-    change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
-    done = fleet.collect()
+    change_calendar(new.engine, Calendar("Asia/Tokyo", "00:00"))
+    done = new.collect()
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith(
         "Warning: the archive's calendar (Asia/Tokyo, days start at 00:00) differs"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.db import migrate, tables
-from tests.support.archives import count, import_documents
+from archive.db import tables
+from tests.support.archives import count, created, import_documents
 from tests.support.command import archive
 from tests.support.years import FLEET, fill
 
@@ -29,8 +29,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     """Give an archive with a history of some months."""
-    engine = migrate.connect(str(tmp_path / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "archive.db")
     fill(engine, "daily")
     return engine
 

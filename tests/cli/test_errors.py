@@ -17,7 +17,7 @@ from archive.db import engine as engines
 from archive.db import migrate, tables
 from archive.errors import ArchiveError
 from tests.support import postgres
-from tests.support.archives import count, import_documents, lines
+from tests.support.archives import count, created, import_documents, lines
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.samples import DATA, SAMPLES, api, job
 
@@ -153,8 +153,7 @@ def test_full_disk_leaves_nothing_of_an_import(
 ) -> None:
     """When the disk fills up nothing of the import stays, however far it had come."""
     path = tmp_path / "archive.db"
-    engine = migrate.connect(str(path))
-    migrate.upgrade(engine)
+    engine = created(path)
     large = tmp_path / "large.json"
     large.write_bytes(api(**{f"k{n}": job(user="x" * 2000) for n in range(100)}))
     prepare = engines._prepare_sqlite

@@ -13,7 +13,7 @@ from archive.document.appliance_facts import Facts, read_schedules, read_version
 from archive.export import relations
 from archive.export import text as export
 from archive.store import fact_history
-from tests.support.archives import SEEN, content, import_documents, lines
+from tests.support.archives import SEEN, content, created, import_documents, lines
 from tests.support.command import archive, at
 from tests.support.samples import SAMPLES, job
 from tests.support.terminals import on_terminal
@@ -452,8 +452,7 @@ def test_json_lines_of_a_part_of_the_archive(place: str, tmp_path: Path) -> None
 def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> None:
     """A terminal shows how far an export has come."""
     path = str(tmp_path / "a.db")
-    engine = migrate.connect(path)
-    migrate.upgrade(engine)
+    engine = created(path)
     import_documents(engine, SAMPLES, "vc01")
     order[-1] = str(tmp_path / order[-1])
     assert "━" in on_terminal("export", *order, "-d", path)
@@ -462,8 +461,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> No
 def test_no_progress_bar_when_data_go_to_the_terminal(tmp_path: Path) -> None:
     """Data on a terminal are not mixed with a progress bar."""
     path = str(tmp_path / "a.db")
-    engine = migrate.connect(path)
-    migrate.upgrade(engine)
+    engine = created(path)
     import_documents(engine, SAMPLES, "vc01")
     shown = on_terminal("export", "jsonl", "-d", path)
     assert "━" not in shown

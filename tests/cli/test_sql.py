@@ -12,7 +12,7 @@ from archive.db import migrate
 from archive.reports import sql_files
 from tests.db.test_own_queries import ENDLESS
 from tests.support import samples
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.command import archive
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Give the path of an archive of the samples."""
     path = str(tmp_path_factory.mktemp("samples") / "a.db")
-    engine = migrate.connect(path)
-    migrate.upgrade(engine)
+    engine = created(path)
     import_documents(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")
     return path
 

@@ -9,6 +9,7 @@ from archive import db, reports
 from archive.dashboard.gathered import gather
 from archive.reports import Scope
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def night(number: int, status: str = "SUCCEEDED", **fields: Any) -> tuple[str, A
     return f"{start:%Y%m%d-%H%M%S}-1", job(status, **fields_of_status | fields)
 
 
+@copied
 def fill(engine: Engine) -> None:
     """Ingest the fleet's jobs; one appliance has not reported for two months."""
     disk = failure("The disk of the target is full", "disk.full")

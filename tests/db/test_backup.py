@@ -16,7 +16,7 @@ from archive.db import migrate, tables
 from archive.db.backup import back_up
 from archive.maintenance import verify
 from tests.support import natural, postgres
-from tests.support.archives import count, empty, import_documents
+from tests.support.archives import count, created, empty, import_documents
 from tests.support.command import archive, at
 from tests.support.everything import fill
 from tests.support.samples import API
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def original(tmp_path: Path) -> Engine:
-    engine = migrate.connect(str(tmp_path / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "archive.db")
     fill(engine)
     return engine
 

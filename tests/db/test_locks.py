@@ -142,6 +142,9 @@ def test_locks_of_writers_cannot_be_held_by_a_reader(postgresql_archive: Engine)
 def test_shared_locks_exclude_only_exclusive_ones(
     postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The first lock of a name makes its row, alone.
+    with db.writing(postgresql_archive) as connection:
+        db.lock(connection, ["calendar"])
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     with db.writing(postgresql_archive) as one:
         db.lock(one, ["calendar"], shared=True)

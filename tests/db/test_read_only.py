@@ -13,9 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import migrate
 from archive.errors import DatabaseError
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ QUERY = sa.text("SELECT count(*) FROM job")
 def filled() -> Iterator[Engine]:
     """Give an archive with a job, in a folder that others can look into."""
     with tempfile.TemporaryDirectory() as name:
-        engine = migrate.connect(f"{name}/archive.db")
-        migrate.upgrade(engine)
+        engine = created(f"{name}/archive.db")
         import_documents(engine, {"a": job()})
         Path(name, "archive.db").chmod(0o644)
         Path(name).chmod(0o755)

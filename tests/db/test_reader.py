@@ -7,9 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import migrate
 from archive.errors import DatabaseError, TimeLimitError
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -87,8 +86,7 @@ def test_watch_follows_a_file_that_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "archive.db"
     places = [tmp_path / "first.db", tmp_path / "second.db"]
     for number, place in enumerate(places):
-        filled = migrate.connect(str(place))
-        migrate.upgrade(filled)
+        filled = created(place)
         import_documents(filled, {"a": job()}, f"vc0{number}")
     places[0].replace(path)
     reader = db.create_reader(db.parse_url(str(path)), 1, 10)

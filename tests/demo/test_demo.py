@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db, json_numbers, timestamps
-from archive.db import migrate, tables
+from archive.db import tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
 from archive.reports import sql_files
-from tests.support.archives import count, import_documents, job_rows, rows
+from tests.support.archives import count, created, import_documents, job_rows, rows
 from tests.support.readers import read
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ JOB, APPLIANCE = tables.job.c, tables.appliance.c
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive of the whole demonstration."""
-    engine = migrate.connect(str(tmp_path_factory.mktemp("demo") / "demo.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path_factory.mktemp("demo") / "demo.db")
     for collected in collection.collect(PLAN):
         import_documents(engine, collected.content, collected.appliance, collected.seen_at)
     return engine

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.calendar import Calendar
-from archive.db import migrate, tables
+from archive.db import tables
 from archive.document import canonical, findings
 from archive.errors import DatabaseError, InputError, InterruptedInputError, UsageError
 from archive.ingest import batches, lines_run
@@ -16,7 +16,7 @@ from archive.ingest.ingest import Source, ingest
 from archive.maintenance import verify
 from archive.store import import_log, judged_backups, loader, settings
 from archive.store.counts import Counts
-from tests.support.archives import count, import_documents, lines, rows
+from tests.support.archives import count, created, import_documents, lines, rows
 from tests.support.failures import failing_load
 from tests.support.samples import API, REST, SAMPLES, api, exported, job, stream
 
@@ -290,8 +290,7 @@ def test_jobs_use_the_calendar_of_the_archive(engine: Engine) -> None:
 
 def test_full_disk_leaves_nothing(tmp_path: Path) -> None:
     """When the disk is full the error says so, and nothing of the import stays."""
-    engine = migrate.connect(str(tmp_path / "small.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "small.db")
     import_documents(engine, {"first": job()})
 
     def limit(connection: Any, _record: object) -> None:

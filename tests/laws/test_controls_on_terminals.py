@@ -66,7 +66,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize("run", some(RUNS, 6), ids=" ".join)
+@pytest.mark.parametrize("run", some(RUNS, 4), ids=" ".join)
 def test_texts_cannot_control_a_terminal(planted: Engine, run: tuple[str, ...]) -> None:
     """No output on a terminal contains a control character that came with a document."""
     shown = on_terminal(*run, at(planted))

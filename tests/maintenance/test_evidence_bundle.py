@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import db
-from archive.db import migrate
 from archive.maintenance import evidence_bundle, evidence_check
 from archive.maintenance.evidence_bundle import Selected
 from archive.maintenance.evidence_check import Head
@@ -20,7 +19,7 @@ from archive.maintenance.forget import forget
 from archive.store import evidence_chain
 from archive.store.evidence_chain import Key
 from tests.support import everything
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def bundle_of_each(filled: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a bundle for tests of the files alone."""
     folder = tmp_path_factory.mktemp("bundle")
-    engine = migrate.connect(str(folder / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(folder / "archive.db")
     return written(fill(engine), folder / "whole")
 
 

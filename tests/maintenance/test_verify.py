@@ -8,10 +8,9 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.calendar import Calendar
-from archive.db import migrate
 from archive.maintenance import change_calendar, verify
 from archive.maintenance.verify_sample import Sample
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import some
 from tests.support.samples import BASE, SAMPLES, job
@@ -178,8 +177,7 @@ def test_days_with_a_wrong_start_are_found(engine: Engine) -> None:
 
 def test_changed_schema_is_found(tmp_path: Path) -> None:
     """Columns and indexes that somebody has added or dropped are found, not tables of other programs."""
-    engine = migrate.connect(str(tmp_path / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "archive.db")
     execute(
         engine,
         "ALTER TABLE appliance ADD COLUMN note TEXT",
@@ -196,8 +194,7 @@ def test_changed_schema_is_found(tmp_path: Path) -> None:
 
 def test_broken_references_are_found(tmp_path: Path) -> None:
     """A row that refers to a missing one is reported, and so is each incomplete document."""
-    engine = migrate.connect(str(tmp_path / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "archive.db")
     build = {"version_name": "9", "version": "9", "build_number": "9"}
     import_documents(engine, {KEY: FAILED | {"build": build}})
     with engine.connect() as connection:
@@ -220,8 +217,7 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
 def test_damaged_file_is_found(tmp_path: Path) -> None:
     """The result of SQLite's integrity check is reported, or that the file cannot be read."""
     path = tmp_path / "archive.db"
-    engine = migrate.connect(str(path))
-    migrate.upgrade(engine)
+    engine = created(path)
     import_documents(engine, SAMPLES)
     with engine.connect() as connection:
         root = connection.exec_driver_sql(

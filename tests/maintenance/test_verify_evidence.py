@@ -19,6 +19,7 @@ from archive.store import evidence_chain
 from archive.store.evidence_chain import Key
 from tests.support import everything
 from tests.support.archives import empty, import_documents
+from tests.support.copies import copied
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def change(engine: Engine, *statements: Any) -> None:
             connection.execute(statement)
 
 
+@copied
 def fill(engine: Engine) -> None:
     import_documents(engine, api(a=job("RUNNING"), b=job()), seen_at=FIRST)
     import_documents(engine, api(a=job(), b=job()), seen_at=SECOND)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ FLEET: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+@copied
 def load(engine: Engine) -> None:
     """Ingest the fleet's jobs, each appliance at its own time."""
     import_documents(engine, FLEET[LONDON], LONDON, "2026-04-02T00:00:00.000000Z")

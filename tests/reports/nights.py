@@ -13,6 +13,7 @@ from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
 from archive.store import fact_history, judged_backups, settings
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ SCHEDULED, CADENCED, UNTOLD = "vc1.example.com", "vc2.example.com", "vc3.example
 NOW = at("2026-03-11T08:00")
 
 
+@copied
 def load(engine: Engine) -> None:
     """Load a fleet of three: one with a schedule, one with a cadence, one without expected backups."""
     import_documents(

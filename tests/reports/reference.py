@@ -27,6 +27,7 @@ from archive.store import collection_log
 from archive.store.collection_log import Attempt
 from tests.reports.nights import at, tell
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def jobs(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
+@copied
 def load(engine: Engine) -> None:
     """Import the answers in their order; one has a document that is no job."""
     for day, names in ANSWERS.items():

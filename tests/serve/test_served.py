@@ -16,7 +16,7 @@ from archive.reports import REPORTS
 from archive.reports.core import scope
 from tests.reports import nights
 from tests.reports.nights import NOW, SCHEDULED
-from tests.support.archives import count, import_documents
+from tests.support.archives import count, created, import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import DEFAULTS, written
 from tests.support.laws import some
@@ -300,11 +300,8 @@ def test_missing_extra_is_an_error(
 
 def test_archive_that_becomes_unreadable_is_reported(tmp_path: Path, config: str) -> None:
     """Until it can be read again."""
-    from archive.db import migrate
-
     path = tmp_path / "archive.db"
-    engine = migrate.connect(str(path))
-    migrate.upgrade(engine)
+    engine = created(path)
     with served(at(engine), config) as server:
         aside = tmp_path / "aside"
         aside.mkdir()

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from archive import calendar, db
-from archive.db import tables
+from archive.db import migrate, tables
 from archive.export import text
 from archive.ingest.ingest import Source, ingest
+from archive.private_files import create
 from archive.store import import_log, seen_documents
+from tests.support import citus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,14 +29,15 @@ SEEN = "2026-07-24T12:00:00.000000Z"
 
 
 _YEARS = calendar.CALENDAR_YEARS
-# TRUNCATE takes longer than deleting the few rows that a test makes. The statements go straight to the driver,
-# as they run before nearly every test.
-_DELETIONS = [
-    f"DELETE FROM {table.name}"
+_ADDED_YEARS = f"FROM calendar WHERE year < '{_YEARS[0]}' OR year > '{_YEARS[-1]}'"
+# What to delete, by table, children first. TRUNCATE takes longer than deleting the few rows that a test makes, and
+# deleting nothing takes longer than looking. The statements go straight to the driver, as they run before nearly
+# every test.
+_DELETIONS = {
+    table.name: _ADDED_YEARS if table is tables.calendar else f"FROM {table.name}"
     for table in reversed(tables.metadata.sorted_tables)
-    if table not in (tables.calendar, tables.setting)
-] + [f"DELETE FROM calendar WHERE year < '{_YEARS[0]}' OR year > '{_YEARS[-1]}'"]
-
+}
+_FOUND = f"SELECT {', '.join(f'EXISTS (SELECT 1 {rows})' for rows in _DELETIONS.values())}"
 _MIDNIGHT = {
     "postgresql": "day::timestamp AT TIME ZONE 'UTC'",
     "sqlite": "day || 'T00:00:00.000000Z'",
@@ -49,16 +56,46 @@ def keep(engine: Engine, fill: Callable[[Engine], None]) -> None:
         _filled[engine] = fill
 
 
+def present(connection: Connection) -> list[str]:
+    """Return the tables that an empty archive has no rows in; the calendar's, if it has years of its own."""
+    found: Iterable[object]
+    if citus.URL_VARIABLE in os.environ:  # a cluster does not take all these queries as one
+        found = [
+            connection.exec_driver_sql(f"SELECT 1 {rows} LIMIT 1").first()
+            for rows in _DELETIONS.values()
+        ]
+    else:
+        found = connection.exec_driver_sql(_FOUND).one()
+    return [name for name, has_rows in zip(_DELETIONS, found, strict=True) if has_rows]
+
+
+@cache
+def _new_archive() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "archive.db")
+        migrate.upgrade(migrate.connect(str(path)))
+        return path.read_bytes()
+
+
+def created(path: Path | str) -> Engine:
+    """Create an archive on SQLite: a copy of one that the migrations made in this process."""
+    with open(create(Path(path)), "wb") as file:  # noqa: PTH123 - opened already
+        file.write(_new_archive())
+    return migrate.connect(str(path))
+
+
 def empty(engine: Engine) -> None:
     """Delete every row; days start at midnight again."""
     _filled.pop(engine, None)
     with db.writing(engine) as connection:
-        if engine.dialect.name == "postgresql":  # which deletes them all at once
-            connection.exec_driver_sql("; ".join(_DELETIONS))
+        names = present(connection)
+        deletions = [f"DELETE {_DELETIONS[name]}" for name in names]
+        if deletions and engine.dialect.name == "postgresql":  # which deletes them all at once
+            connection.exec_driver_sql("; ".join(deletions))
         else:
-            for deletion in _DELETIONS:
+            for deletion in deletions:
                 connection.exec_driver_sql(deletion)
-        if connection.exec_driver_sql("DELETE FROM setting").rowcount:
+        if tables.setting.name in names:
             # Changing the calendar as the command does takes a hundred times longer.
             start = _MIDNIGHT[engine.dialect.name]
             connection.exec_driver_sql(

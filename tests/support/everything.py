@@ -27,6 +27,7 @@ from archive.store.appliance_settings import Configured
 from archive.store.collection_log import COMPLETE, FAILED, PARTIAL, Attempt
 from tests.support import years
 from tests.support.archives import import_documents, stream
+from tests.support.copies import copied
 from tests.support.samples import BASE, SAMPLES, job
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def collect(engine: Engine, name: str, jobs: dict[str, Any], facts: Facts, seen_
     collection_log.finish(engine, collection)
 
 
+@copied
 def fill(engine: Engine) -> None:
     """Fill an empty archive: nights of two appliances, failures, anomalies, and what went wrong."""
     for night in range(NIGHTS):

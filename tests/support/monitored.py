@@ -12,6 +12,7 @@ from archive.store.collection_log import Attempt
 from tests.reports import nights
 from tests.reports.nights import at, night
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -21,6 +22,7 @@ UNHEARD = "vc5.example.com"
 ASKED = at("2026-03-11T07:00")
 
 
+@copied
 def load(engine: Engine) -> None:
     """Fill an archive, with the clock at 7:00."""
     with pytest.MonkeyPatch.context() as stopped:

@@ -97,12 +97,12 @@ def _started(programs: Path, log: Path, data: Path, settings: str) -> Iterator[R
 
 
 @contextmanager
-def new_database(server_url: str) -> Iterator[str]:
-    """Create an empty database on the server, and drop it afterwards."""
+def new_database(server_url: str, template: str = "template0") -> Iterator[str]:
+    """Create a database on the server, empty or as another one that nobody uses, and drop it afterwards."""
     name = f"archive_{uuid.uuid4().hex}"
     administration = engine(server_url)
     with administration.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'"))
     try:
         yield administration.url.set(database=name).render_as_string(hide_password=False)
     finally:

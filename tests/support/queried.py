@@ -14,6 +14,7 @@ from archive.reports import sql_files
 from archive.store import fact_history
 from tests.support import samples
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -39,6 +40,7 @@ def say(text: str) -> dict[str, Any]:
     return {"id": f"id of {text}", "default_message": text, "args": []}
 
 
+@copied
 def fill(engine: Engine) -> None:
     """Archive a fleet of three: one that always succeeds, one that never does, one that varies."""
     well = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import timestamps
 from tests.support.archives import import_documents
+from tests.support.copies import copied
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ FLEET = {
 }
 
 
+@copied
 def fill(engine: Engine, *names: str) -> None:
     """Import the histories, all or some, as they are at the end."""
     for name in names or FLEET:

@@ -13,14 +13,13 @@ import pytest
 from archive import db
 from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
-from archive.db import migrate
 from archive.mail import letter
 from archive.render import delimited
 from archive.reports import Scope
 from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive with the fleet in it."""
-    engine = migrate.connect(str(tmp_path_factory.mktemp("filled") / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path_factory.mktemp("filled") / "archive.db")
     made.fill(engine)
     return engine
 
@@ -555,8 +553,7 @@ def test_summed_up_fleet(
 
 def test_empty_archive(browser: Browser, tmp_path: Path) -> None:
     """The page of an empty archive has no console messages, either."""
-    engine = migrate.connect(str(tmp_path / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path / "archive.db")
     path = tmp_path / "page.html"
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path)

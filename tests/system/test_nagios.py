@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from archive.db import migrate
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
 from tests.support import monitors
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.command import archive
 from tests.support.configurations import DEFAULTS, written
 from tests.support.monitored import HOSTILE, UNHEARD, load
@@ -46,8 +45,7 @@ class Seen(NamedTuple):
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the configuration of a monitored archive, with a hostile name in it."""
     folder = tmp_path_factory.mktemp("archive")
-    engine = migrate.connect(str(folder / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(folder / "archive.db")
     load(engine)
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (9, 10, 11)]
     import_documents(engine, dict(failed), SPITEFUL, instant("2026-03-11T06:00"))

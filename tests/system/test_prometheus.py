@@ -14,9 +14,9 @@ from urllib.error import URLError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from archive.db import migrate
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD
 from tests.support import monitors
+from tests.support.archives import created
 from tests.support.command import archive, at
 from tests.support.monitored import load
 
@@ -42,8 +42,7 @@ scrape_configs:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the file of the monitored fleet, alone in its folder."""
-    engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path_factory.mktemp("archive") / "archive.db")
     load(engine)
     path = tmp_path_factory.mktemp("textfile") / "archive.prom"
     assert archive("metrics", at(engine), "--now", NOW, "-o", str(path)).code == 0

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import db
-from archive.db import migrate
 from archive.store import import_log
 from docs.browser import find, launched
 from tests.dashboard import made
-from tests.support.archives import import_documents
+from tests.support.archives import created, import_documents
 from tests.support.command import at
 from tests.support.configurations import written
 from tests.support.samples import job
@@ -49,8 +48,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, config: str) -> Iterator[Served]:
     """Give a server of the fleet of the dashboard's tests."""
-    engine = migrate.connect(str(tmp_path_factory.mktemp("filled") / "archive.db"))
-    migrate.upgrade(engine)
+    engine = created(tmp_path_factory.mktemp("filled") / "archive.db")
     made.fill(engine)
     with served(at(engine), config) as running:
         yield running
