@@ -122,7 +122,7 @@ def test_any_name_is_escaped_in_labels(name: str) -> None:
     """Any name of an appliance is one label on one line."""
     state = State(
         Reporting(name, None, None, None, None, not_reporting=True, quarantined=0),
-        Current(None, name, NO_RECENT_DATA, Rpo(None, NOTHING), *[None] * 8),
+        Current(None, name, NO_RECENT_DATA, Rpo(None, NOTHING), *[None] * 9),
         tally=None,
         consecutive_failures=0,
         drop=None,
