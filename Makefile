@@ -19,7 +19,7 @@ demo: $(VENV)/build ## install archive into .venv and run it on a made-up fleet:
 	$(VENV)/bin/archive dashboard --database archive-demo.db --title "A made-up fleet" -o archive-demo.html
 
 test: $(VENV)/dev ## run the tests: 5 minutes on 2 cores; PYTEST_ARGS="..." passes options to pytest
-	$(VENV)/bin/pytest -n 3 --dist worksteal $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/dev ## check format, style, types and import rules
 	$(VENV)/bin/ruff format --check .

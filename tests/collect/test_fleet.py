@@ -101,11 +101,15 @@ MISBEHAVING = {
     ),
     "cut": Wrong("the answer was cut short", suffers(faults.cut, Resource.DETAILS)),
     "reset": Wrong("connection lost: ", suffers(faults.reset, Resource.DETAILS)),
-    "drip": Wrong("not done within `deadline`, 3 s", suffers(faults.drip, Resource.DETAILS)),
+    "drip": Wrong(
+        "not done within `deadline`, 3 s",
+        suffers(faults.drip, Resource.DETAILS),
+        {"deadline": "3s"},
+    ),
     "hang": Wrong(
         "no data for 0.5 s",
         suffers(faults.hang, Resource.DETAILS),
-        {"read_timeout": "0.5s", "deadline": "6s"},
+        {"read_timeout": "0.5s"},
     ),
     "no-handshake": Wrong("timed out; check that the appliance is up", has(handshakes=False)),
     "login-page": Wrong("the answer is text/html", suffers(faults.login_page)),
@@ -176,7 +180,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         for section in sections:
             if section["name"] in RETRIED:
                 section.setdefault("connect_timeout", "1s")
-                section.setdefault("deadline", "3s")
+                section.setdefault("deadline", "6s")
         yield Fleet(appliances, fleets.written(folder, server, sections, {"concurrency": 50}))
 
 

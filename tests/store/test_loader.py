@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -92,11 +93,14 @@ def statements(engine: Engine) -> Iterator[list[str]]:
             super().executemany(query, *arguments, **options)
 
         def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-            note(statement.decode())
+            note(statement.decode() if isinstance(statement, bytes) else statement)
             return super().copy(statement, *arguments, **options)
+
+    heard: list[Any] = []
 
     def listen(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
+        heard.append(driver)
         if engine.dialect.name == "sqlite":
             driver.set_trace_callback(note)
         else:
@@ -107,6 +111,12 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         yield written
     finally:
         event.remove(engine, "begin", listen)
+        for driver in heard:  # other tests use its connections
+            if engine.dialect.name == "sqlite":
+                with suppress(sqlite3.ProgrammingError):  # it is closed
+                    driver.set_trace_callback(None)
+            else:
+                driver.cursor_factory = psycopg.Cursor
 
 
 def test_import_fills_the_tables(engine: Engine) -> None:
