@@ -33,7 +33,7 @@ def damaged(shared_engine: Engine) -> Engine:
     return shared_engine
 
 
-@pytest.mark.parametrize("columns", some(BATCHES, 1), ids=BATCHES.index)
+@pytest.mark.parametrize("columns", some(BATCHES, 1, in_ci=8), ids=BATCHES.index)
 def test_damaged_fields_are_found(damaged: Engine, columns: list[sa.Column[Any]]) -> None:
     """Each of several damaged fields, of different tables, is found: together, or else alone."""
     with ExitStack() as stack:
@@ -48,7 +48,7 @@ def test_damaged_fields_are_found(damaged: Engine, columns: list[sa.Column[Any]]
         assert any(names(line, one) for line in found), (one, found)
 
 
-@pytest.mark.parametrize("column", some(ALONE, 4), ids=str)
+@pytest.mark.parametrize("column", some(ALONE, 4, in_ci=24), ids=str)
 def test_damaged_key_is_found(damaged: Engine, column: sa.Column[Any]) -> None:
     """A damaged key, or setting, is found, whatever else follows from it."""
     try:

@@ -77,7 +77,7 @@ def damaged(shared_engine: Engine) -> Engine:
     return shared_engine
 
 
-@pytest.mark.parametrize("columns", some(_TOGETHER, 1, in_ci=12), ids=_TOGETHER.index)
+@pytest.mark.parametrize("columns", some(_TOGETHER, 1, in_ci=6), ids=_TOGETHER.index)
 def test_malformed_values_are_named_and_end_no_command_without_a_sentence(
     damaged: Engine, columns: list[sa.Column[Any]], tmp_path: Path
 ) -> None:
