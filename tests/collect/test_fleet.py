@@ -248,6 +248,7 @@ def places(
             found = rows(engine, sa.select(table))
             yield table.name, "\n".join(str(value) for row in found for value in row).encode()
     if (file := db.sqlite_file(engine.url)) is not None:
+        engine.dispose()  # as the last connection to a file is closed, its WAL is merged
         for path in file.parent.glob(f"{file.name}*"):
             yield path.name, path.read_bytes()
     for path in kept.rglob("*.json.gz"):
