@@ -18,7 +18,7 @@ demo: $(VENV)/build ## install archive into .venv and run it on a made-up fleet:
 	@echo
 	$(VENV)/bin/archive dashboard --database archive-demo.db --title "A made-up fleet" -o archive-demo.html
 
-test: $(VENV)/dev ## run the tests: 8 minutes on 2 cores; PYTEST_ARGS="..." passes options to pytest
+test: $(VENV)/dev ## run the tests: 5 minutes on 2 cores; PYTEST_ARGS="..." passes options to pytest
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/dev ## check format, style, types and import rules

@@ -146,7 +146,8 @@ def _learned(
     kept = False  # whether all runs since the habit was learned were as it expects them
     today: list[tuple[int, int]] = []
     # A day at a time: what was learned from the days before decides what it expects.
-    for reading in range(start, last, DAY):
+    reading = start
+    while reading < last:
         before, place = place, bisect_left(readings, reading, place)
         begins = (reading - start) % _WEEK == 0
         kept = kept and not begins and _kept(today, readings[before:place])
@@ -163,6 +164,11 @@ def _learned(
                 today.append((opens, due))
             if at < until and not (found and at - found[-1].at < _SAME):
                 found.append(Due(at, LEARNED, clock.at(opens), _LEARNED_GRACE))
+        reading += DAY
+        if not held and place == used:
+            # Nothing changes before the day after the next run, and years can lie between two runs.
+            following = readings[place] if place < len(readings) else last
+            reading += (following - reading) // DAY * DAY + DAY
     return found
 
 

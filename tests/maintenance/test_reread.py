@@ -96,6 +96,7 @@ def test_rebuild_reads_documents_again(engine: Engine, earlier: pytest.MonkeyPat
     done = archive("db", "rebuild", at(engine))
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("3 documents read anew.\n")
-    sources = rows(engine, sa.select(tables.ingest_run.c.source, tables.ingest_run.c.changed))
+    runs = tables.ingest_run
+    sources = rows(engine, sa.select(runs.c.source, runs.c.changed).order_by(runs.c.id))
     assert sources == [("answer.json", 0), ("rebuild", 3)]
     assert archive("db", "verify", at(engine)).code == 0

@@ -34,7 +34,8 @@ def some(cases: Iterable[_Case], number: int, in_ci: int | None = None) -> list[
 
 # Folders of tests of what is made of an archive's rows. What the databases do differently is tested elsewhere.
 _ON_ONE_DATABASE = {
-    "cli", "collect", "dashboard", "mail", "monitoring", "notify", "reports", "serve",
+    "cli", "collect", "dashboard", "export", "ingest", "laws", "mail", "maintenance", "monitoring", "notify",
+    "reports", "serve",
 }  # fmt: skip
 _DATABASES = ("sqlite", "postgresql")
 

@@ -101,7 +101,7 @@ def test_many_readers_while_imports_write(engine: Engine, config: str) -> None:
 
 def test_server_keeps_its_description(server: Served, tmp_path: Path) -> None:
     """Schemathesis asks what the description allows, and what it does not."""
-    tried = _schemathesis(server, tmp_path, "--include-path-regex", FEW, "--max-time=10")
+    tried = _schemathesis(server, tmp_path, "--include-path-regex", FEW, "--max-time=4")
     assert tried["code"] == 0, tried["said"]
 
 

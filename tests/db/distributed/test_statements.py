@@ -73,6 +73,7 @@ def definitions(engine: Engine) -> dict[str, str]:
     return found
 
 
+@pytest.mark.ci
 def test_citus_takes_all_statements(
     filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
