@@ -66,6 +66,9 @@ _WHOLE_DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=parse_float, parse_constant=refuse_constant
 )
 
+# It takes every number, also what only Python reads as one: for where a value ends.
+SYNTAX_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
 
 def dumps(value: Any) -> str:
     """Return ASCII JSON with sorted keys and no white space; a Decimal is written as a number.

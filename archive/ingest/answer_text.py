@@ -7,14 +7,15 @@ ends where its brackets do; and if these are not those of JSON, before the brack
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import InputError
 from archive.ingest import json_stream
-from archive.ingest.json_stream import JsonText, Unreadable
+from archive.ingest.json_stream import MARK, JsonText, Unreadable
 from archive.ingest.other_json import JOB_KEY
-from archive.json_numbers import DECODER
+from archive.json_numbers import SYNTAX_DECODER
 
 if TYPE_CHECKING:
     import io
@@ -88,6 +89,28 @@ class AnswerText(JsonText):
                 raise
             return Unreadable(self._reason()), self._step_to(end)
 
+    def _end_of_nested(self) -> int:
+        """Return where a value ends that is nested too deeply, which may be broken besides.
+
+        Raises InputError if nothing shows it.
+        """
+        by_brackets = None
+        with suppress(InputError):
+            by_brackets = self._end_of_value()
+        if by_brackets is not None and self._is_followed(by_brackets):
+            return by_brackets
+        end = None if self._is_cut_off() else self._end_of_broken()
+        if end is None and by_brackets is None:
+            raise self.broken("a value does not end", len(self._buffer), cut=True)
+        return by_brackets if end is None else end  # type: ignore[return-value]  # one of them is a place
+
+    def _is_followed(self, end: int) -> bool:
+        """Return whether behind a place another document comes, or the end of the answer."""
+        while len(self._buffer) - end < _ENTRY_LENGTH and self._more():
+            pass
+        pattern = re.compile(f"{self._closing()}{_END}", re.ASCII)
+        return any(each.match(self._buffer, end) for each in (_NEXT, pattern))
+
     def _is_cut_off(self) -> bool:
         """Return whether all text that there is has been read, and does not end as an answer does."""
         return self._ended and not self._buffer.rstrip().endswith(("}", "]"))
@@ -121,12 +144,28 @@ class AnswerText(JsonText):
         return "control" not in failed.msg and not self._buffer[failed.pos :].strip()
 
     def _failed(self) -> JSONDecodeError | None:
-        """Return why the value that comes is no JSON."""
+        """Return why the value that comes is no JSON; numbers that cannot be read are no reason."""
         try:
-            DECODER.raw_decode(self._buffer, self._place)
+            SYNTAX_DECODER.raw_decode(self._buffer, self._place)
         except JSONDecodeError as error:
             return error
+        except RecursionError:
+            place = len(self._buffer) if self._is_open() else self._place
+            return JSONDecodeError(json_stream.TOO_DEEP, self._buffer, place)
         return None
+
+    def _is_open(self) -> bool:
+        """Return whether the value that comes would be whole, but for brackets that close it."""
+        opened: list[str] = []
+        for match in MARK.finditer(self._buffer, self._place):
+            mark = match[0]
+            if mark in _CLOSING:
+                opened.append(_CLOSING[mark])
+            elif mark == '"' or (
+                mark in _CLOSING.values() and (not opened or opened.pop() != mark)
+            ):
+                return False
+        return bool(opened)
 
     def _reason(self) -> str:
         """Return a sentence on the value that comes, which is not cut off."""
@@ -140,13 +179,17 @@ class AnswerText(JsonText):
 
         `after` is a pattern of what follows them, which begins before a place in the buffer.
         """
-        opening = self._buffer[self._place]
-        behind = f"(?:{_MEMBER})*+".join(_SPACE + re.escape(one) for one in reversed(self._around))
         closing = re.compile(
-            rf"{re.escape(_CLOSING[opening])}(?={behind}{_SPACE}{after})", re.ASCII
+            rf"{re.escape(_CLOSING[self._buffer[self._place]])}(?={self._closing()}{after})",
+            re.ASCII,
         )
         found = closing.search(self._buffer, self._place, until)
         return None if found is None else found.end()
+
+    def _closing(self) -> str:
+        """Return a pattern of the brackets that close the answer, with white space before what follows."""
+        brackets = [_SPACE + re.escape(one) for one in reversed(self._around)]
+        return f"(?:{_MEMBER})*+".join(brackets) + _SPACE
 
     def _skip_long(self) -> str:
         """Skip a value that is too long for memory, and return its start.

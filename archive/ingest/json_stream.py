@@ -13,7 +13,7 @@ from json.decoder import JSONDecodeError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.errors import InputError
-from archive.json_numbers import DECODER
+from archive.json_numbers import DECODER, SYNTAX_DECODER
 
 if TYPE_CHECKING:
     import io
@@ -35,9 +35,10 @@ _WINDOW = 1 << 16
 _CUT = 64
 # Characters that may follow the digits of a number cut at the end: a point, or `e+`.
 _NUMBER_CUT = 2
+TOO_DEEP = "nested too deeply"
 _NO_NUMBER = "unsupported number (NaN, infinite or too long)"
 # Strings, whose content does not count, and brackets: together they show where a value ends.
-_MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
+MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 
 
 class Unreadable(NamedTuple):
@@ -103,21 +104,24 @@ class JsonText:
         """
         if not self.peek():
             raise self.broken("it ends early")
+        decoder = DECODER
         while True:
             try:
-                value, end = DECODER.raw_decode(self._buffer, self._place)
+                value, end = decoder.raw_decode(self._buffer, self._place)
             except JSONDecodeError as error:
                 may_be_cut = "Unterminated" in error.msg or error.pos > len(self._buffer) - _CUT
                 if may_be_cut and self._more_of_value():
                     continue
                 raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
             except RecursionError:
-                return Unreadable("nested too deeply"), self._step_to(self._end_of_value())
-            except ValueError:
-                return Unreadable(_NO_NUMBER), self._step_to(self._end_of_value())
+                return Unreadable(TOO_DEEP), self._step_to(self._end_of_nested())
+            except ValueError:  # of a number
+                decoder = SYNTAX_DECODER
+                continue
             # A number may continue in the part not read yet.
             if len(self._buffer) - end > _NUMBER_CUT or not self._more_of_value():
-                return value, self._step_to(end)
+                is_read = decoder is DECODER
+                return value if is_read else Unreadable(_NO_NUMBER), self._step_to(end)
 
     def gap(self) -> str:
         """Skip a comma and the white space around it, and return them; "" if there is no comma.
@@ -152,11 +156,15 @@ class JsonText:
         """Skip `length` characters."""
         self._step_to(self._place + length)
 
+    def _end_of_nested(self) -> int:
+        """Return the end of a value that is nested too deeply. Raises InputError if it has none."""
+        return self._end_of_value()
+
     def _end_of_value(self) -> int:
         """Return the end of a value that cannot be decoded, from its strings and brackets."""
         place, depth = self._place, 0
         while True:
-            match = _MARK.search(self._buffer, place)
+            match = MARK.search(self._buffer, place)
             if match is None or match[0] == '"':
                 if self._more_of_value():
                     continue

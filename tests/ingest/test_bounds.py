@@ -146,6 +146,41 @@ def test_last_document_that_is_no_json_ends_before_what_follows(broken: str) -> 
         assert [each.problem is None for each in found] == [n % 2 == 0 for n in range(number)]
 
 
+REFUSED_VALUES = {
+    "no number": "NaN",
+    "infinite": "-Infinity",
+    "exponent too large": "1e9999999999999999999",
+    "too many digits": "9" * 5000,
+    "too deep": "[" * 20_000 + "]" * 20_000,
+}
+
+
+@pytest.mark.parametrize("value", REFUSED_VALUES.values(), ids=REFUSED_VALUES)
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_document_with_a_further_fault_does_not_take_its_neighbours(
+    broken: str, value: str
+) -> None:
+    """Python's decoder reports the first fault it meets, and some of them as another error."""
+    twice = f'{{"first": {value}, {broken.removeprefix("{")}'
+    for place in range(3):
+        documents = [json.dumps(job())] * 3
+        documents[place] = twice
+        for text in shapes(documents):
+            found = read(text.encode())
+            assert [each.problem is None for each in found] == [n != place for n in range(3)], text
+            assert twice in found[place].text
+
+
+@pytest.mark.parametrize("value", REFUSED_VALUES.values(), ids=REFUSED_VALUES)
+def test_an_answer_with_a_fault_that_is_cut_off_is_refused(value: str) -> None:
+    documents = [json.dumps(job()), f'{{"first": {value}, "user": "admin", "a": [{{"b": {{}}}}]}}']
+    for text in shapes(documents):
+        whole = text.rstrip()
+        for length in range(len(whole) - 60, len(whole)):
+            with pytest.raises(InputError):
+                read(whole[:length].encode())
+
+
 def test_an_answer_that_is_cut_off_is_refused_wherever_it_is() -> None:
     """It is not taken for one whose last document is broken."""
     documents = [json.dumps(job()), json.dumps(job() | {"a": [{"b": {"c": {}}}]})]
