@@ -176,7 +176,7 @@ def test_an_answer_with_a_fault_that_is_cut_off_is_refused(value: str) -> None:
     documents = [json.dumps(job()), f'{{"first": {value}, "user": "admin", "a": [{{"b": {{}}}}]}}']
     for text in shapes(documents):
         whole = text.rstrip()
-        for length in range(len(whole) - 60, len(whole)):
+        for length in range(len(whole) - 60, len(whole), 7):
             with pytest.raises(InputError):
                 read(whole[:length].encode())
 
