@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 ROUND = 2000
 _NEIGHBOUR = json.dumps(job())
+_KEY = re.compile(r"20260101-000000-\d+")
 # Every tenth document is unchanged, every twentieth line is not JSON, or not the same JSON.
 _EVERY, _DAMAGED = 10, 20
 
@@ -86,7 +88,10 @@ def _round(engine: Engine, random: Random, documents: int, folder: Path) -> None
 
 
 def _lines(random: Random, texts: dict[str, str], spoiled: set[str]) -> list[bytes]:
-    """Return lines of all forms; add to `spoiled` the keys of those that need not have the document."""
+    """Return lines of all forms; add to `spoiled` the keys that need not have their document.
+
+    The key of a damaged line can have become another one's.
+    """
     lines = []
     for place, (key, text) in enumerate(texts.items()):
         line = random.choice(
@@ -98,8 +103,8 @@ def _lines(random: Random, texts: dict[str, str], spoiled: set[str]) -> list[byt
             ]
         )
         if place % _EVERY and place % _DAMAGED == 1:
-            spoiled.add(key)
             lines.append(damaged(random, line))
+            spoiled |= {key, *_KEY.findall(lines[-1].decode(errors="replace"))}
         else:
             lines.append(line.encode())
     return lines
