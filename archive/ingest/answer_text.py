@@ -11,9 +11,10 @@ from contextlib import suppress
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
+from archive.document import schema
 from archive.errors import InputError
 from archive.ingest import json_stream
-from archive.ingest.json_stream import MARK, JsonText, Unreadable
+from archive.ingest.json_stream import BOM, MARK, JsonText, Unreadable
 from archive.ingest.other_json import JOB_KEY
 from archive.json_numbers import SYNTAX_DECODER
 
@@ -33,6 +34,11 @@ _ENTRY_LENGTH = 1000
 _NEXT = re.compile(
     rf',{_SPACE}(?:"{JOB_KEY.pattern}"{_SPACE}:{_SPACE}\{{|{_ENTRY.pattern})', re.ASCII
 )
+# The most usual of what follows a document, found in a fraction of the time.
+_NEXT_KEY = re.compile(rf',{_SPACE}(?:"{JOB_KEY.pattern}"|\{{{_SPACE}"key")', re.ASCII)
+_WHITE = re.compile(r"[ \t\r\n]*")
+_OBJECT = re.compile(rf"{_SPACE}\{{")
+_NAME = re.compile(rf'{_SPACE}"([^"\\]*)"{_SPACE}:')
 _CLOSING = {"{": "}", "[": "]"}
 # Members beside `value`, behind the answer in it.
 _MEMBER = (
@@ -78,16 +84,63 @@ class AnswerText(JsonText):
         """
         opening = self.peek()
         try:
-            return self.value()
+            value, end = self._decode()
         except InputError:
-            if opening not in ("{", "["):
+            if not opening:
                 raise
             if len(self._buffer) - self._place > json_stream.LONGEST:
                 return Unreadable(TOO_LONG), self._skip_long()
-            end = None if self._is_cut_off() else self._end_of_broken()
-            if end is None:
+            broken = None if self._is_cut_off() else self._end_of_broken()
+            if broken is None:
                 raise
-            return Unreadable(self._reason()), self._step_to(end)
+            return Unreadable(self._reason()), self._step_to(broken)
+        if not self._may_end(end):
+            broken = self._end_of_broken(end)
+            if broken is not None and broken != end:
+                what = "a bracket is missing" if broken < end else "a bracket closes too early"
+                return Unreadable(str(self.broken(what, min(broken, end)))), self._step_to(broken)
+        return value, self._step_to(end)
+
+    def _may_end(self, end: int) -> bool:
+        """Return whether a place can be the end of a document, from what follows.
+
+        It is not if a bracket closes the document too early, or is missing.
+        """
+        if _NEXT_KEY.match(self._buffer, end):
+            return True
+        self._read_behind(end)
+        around = [*self._around]
+        while True:
+            end = _WHITE.match(self._buffer, end).end()  # type: ignore[union-attr]  # it always matches
+            mark = self._buffer[end : end + 1]
+            if not mark:  # a document without its last bracket takes that of the answer
+                return not around or _NEXT.search(self._buffer, self._place + 1) is None
+            if not around:
+                return mark in "{[" or mark == BOM
+            if mark == ",":
+                return self._may_follow(end + 1, around)
+            if mark != around.pop():
+                return False
+            end += 1
+
+    def _may_follow(self, place: int, around: list[str]) -> bool:
+        """Return whether after a comma another document can come, or what tools write beside an answer.
+
+        The fields of a document cannot.
+        """
+        if around[-1] == "]":
+            return _OBJECT.match(self._buffer, place) is not None
+        name = _NAME.match(self._buffer, place)
+        if name is None or name[1] in schema.Info.model_fields:
+            return False
+        return (
+            len(around) < len(self._around) or _OBJECT.match(self._buffer, name.end()) is not None
+        )
+
+    def _read_behind(self, end: int) -> None:
+        """Read on until a patterns of what follows a document can match behind a place."""
+        while len(self._buffer) - end < _ENTRY_LENGTH and self._more():
+            pass
 
     def _end_of_nested(self) -> int:
         """Return where a value ends that is nested too deeply, which may be broken besides.
@@ -106,8 +159,7 @@ class AnswerText(JsonText):
 
     def _is_followed(self, end: int) -> bool:
         """Return whether behind a place another document comes, or the end of the answer."""
-        while len(self._buffer) - end < _ENTRY_LENGTH and self._more():
-            pass
+        self._read_behind(end)
         pattern = re.compile(f"{self._closing()}{_END}", re.ASCII)
         return any(each.match(self._buffer, end) for each in (_NEXT, pattern))
 
@@ -115,8 +167,11 @@ class AnswerText(JsonText):
         """Return whether all text that there is has been read, and does not end as an answer does."""
         return self._ended and not self._buffer.rstrip().endswith(("}", "]"))
 
-    def _end_of_broken(self) -> int | None:
-        """Return where a value ends that is no JSON; None if nothing shows it."""
+    def _end_of_broken(self, closed: int | None = None) -> int | None:
+        """Return where a value ends that is no JSON; None if nothing shows it.
+
+        `closed` is where its brackets close, if they do so at a place that cannot be its end.
+        """
         while True:
             following = _NEXT.search(self._buffer, self._place + 1)
             if following is not None:
@@ -129,7 +184,7 @@ class AnswerText(JsonText):
                 return None
         # Where the text itself ends too early, it is cut off, whatever brackets it ends with.
         failed = self._failed()
-        if failed is not None and not self._is_end(failed):
+        if closed is not None or (failed is not None and not self._is_end(failed)):
             end = self._end_before_closing(_END, len(self._buffer))
             if end is not None:
                 return end
@@ -179,10 +234,8 @@ class AnswerText(JsonText):
 
         `after` is a pattern of what follows them, which begins before a place in the buffer.
         """
-        closing = re.compile(
-            rf"{re.escape(_CLOSING[self._buffer[self._place]])}(?={self._closing()}{after})",
-            re.ASCII,
-        )
+        bracket = re.escape(_CLOSING.get(self._buffer[self._place], ""))
+        closing = re.compile(f"{bracket}(?={self._closing()}{after})", re.ASCII)
         found = closing.search(self._buffer, self._place, until)
         return None if found is None else found.end()
 

@@ -102,6 +102,11 @@ class JsonText:
         value has only the last. Raises InputError if there is no value, or one of more than LONGEST
         characters.
         """
+        value, end = self._decode()
+        return value, self._step_to(end)
+
+    def _decode(self) -> tuple[Any, int]:
+        """Return the next value, as `value`, and the place where it ends."""
         if not self.peek():
             raise self.broken("it ends early")
         decoder = DECODER
@@ -114,14 +119,13 @@ class JsonText:
                     continue
                 raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
             except RecursionError:
-                return Unreadable(TOO_DEEP), self._step_to(self._end_of_nested())
+                return Unreadable(TOO_DEEP), self._end_of_nested()
             except ValueError:  # of a number
                 decoder = SYNTAX_DECODER
                 continue
             # A number may continue in the part not read yet.
             if len(self._buffer) - end > _NUMBER_CUT or not self._more_of_value():
-                is_read = decoder is DECODER
-                return value if is_read else Unreadable(_NO_NUMBER), self._step_to(end)
+                return value if decoder is DECODER else Unreadable(_NO_NUMBER), end
 
     def gap(self) -> str:
         """Skip a comma and the white space around it, and return them; "" if there is no comma.

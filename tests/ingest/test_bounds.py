@@ -114,12 +114,26 @@ BROKEN = {
     "quote too few": '{"user": "the admin, "status": "SUCCEEDED"}',
     "quote too few at the end": '{"status": "SUCCEEDED}',
     "bracket too few at the end": '{"status": "SUCCEEDED", "a": [{"b": {"c": 1}]}',
+    "closed too early": '{"status": "SUCCEEDED"}, "size": 1, "build": {"version": "8"}}',
+    "closed twice too early": '{"status": "SUCCEEDED"}}, "size": 1, "build": {"version": "8"}}',
+    "closed before a new field": '{"status": "SUCCEEDED"}, "new": [{"status": {}}]}',
+    "closed before a part's field": '{"build": {"version": "8"}}, "build_number": "1", "status": "FAILED"}',
+    "closed without a comma": '{"status": "SUCCEEDED"} "size": 1}',
+    "closed, and opened": '{"status": "SUCCEEDED"}, {"size": 1}',
     "all of it": '{"a": "x"", "b": [[}, "c" nil, {"d": "}',
 }
 
+NO_OBJECT = {
+    "without its first bracket": '"status": "SUCCEEDED", "size": 1}',
+    "a word": "nil",
+    "several words": "not available, sorry",
+    "two values": '"FAILED" {"status": "FAILED"}',
+}
+EVERY = BROKEN | NO_OBJECT
+
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("broken", EVERY.values(), ids=EVERY)
 def test_document_that_is_no_json_does_not_take_its_neighbours(broken: str, place: int) -> None:
     """It is kept byte for byte, also if its brackets or quotes are not those of JSON."""
     documents = [json.dumps(job())] * 3
@@ -144,6 +158,33 @@ def test_last_document_that_is_no_json_ends_before_what_follows(broken: str) -> 
         found = read(text.encode())
         number = 2 * text.count(broken)
         assert [each.problem is None for each in found] == [n % 2 == 0 for n in range(number)]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_document_without_its_last_bracket_does_not_take_its_neighbours(place: int) -> None:
+    """It would close with the bracket of the answer."""
+    documents = [json.dumps(job())] * 3
+    documents[place] = '{"status": "SUCCEEDED", "build": {"version": "8"}'
+    for text in shapes(documents):
+        found = read(text.encode())
+        assert [each.problem is None for each in found] == [n != place for n in range(3)], text
+        assert documents[place] in found[place].text
+
+
+@pytest.mark.parametrize(
+    "beside", ['"count": 1', '"k": {"status": "FAILED"}', '"status": 200', '"meta": {"size": 1}']
+)
+def test_members_beside_documents_do_not_change_them(beside: str) -> None:
+    """Tools write them; they look much like what a bracket too many leaves behind."""
+    plain, wrapped, *_ = shapes([json.dumps(job())] * 2)
+    for text in (
+        f"{plain.removesuffix('}')}, {beside}}}",
+        f"{wrapped.removesuffix('}')}, {beside}}}",
+        f"{wrapped.removesuffix('}')}, {beside}}}\n{wrapped}",
+    ):
+        found = [each for each in read(text.encode()) if str(each.key).startswith(KEY)]
+        assert len(found) == text.count(KEY)
+        assert {each.problem for each in found} == {None}
 
 
 REFUSED_VALUES = {

@@ -64,7 +64,7 @@ def _round(engine: Engine, random: Random, documents: int, folder: Path) -> None
     if in_lines:
         path.write_bytes(b"\n".join(_lines(random, texts, spoiled)) + b"\n")
     else:
-        path.write_text(_answer(random, texts), encoding="utf-8")
+        path.write_bytes(_answer(random, texts, spoiled))
     empty(engine)
     arguments = (
         "ingest",
@@ -110,12 +110,23 @@ def _lines(random: Random, texts: dict[str, str], spoiled: set[str]) -> list[byt
     return lines
 
 
-def _answer(random: Random, texts: dict[str, str]) -> str:
+def _answer(random: Random, texts: dict[str, str], spoiled: set[str]) -> bytes:
+    """Return an answer of one of the forms; add to `spoiled` the keys of its damaged documents.
+
+    The last one is whole: without it, the answer would be cut off.
+    """
     gap = random.choice([",", ", ", ",\n "])
-    if random.random() < 0.5:
-        return f"{{{gap.join(f'{json.dumps(key)}: {text}' for key, text in texts.items())}}}"
-    entries = gap.join(f'{{"key": "{key}", "value": {text}}}' for key, text in texts.items())
-    return f'{{"value": [{entries}]}}'
+    is_map = random.random() < 0.5
+    parts = []
+    for place, (key, text) in enumerate(texts.items()):
+        data = text.encode()
+        if place % _EVERY and place % _DAMAGED == 1 and place < len(texts) - 1:
+            data = damaged(random, text)
+            spoiled |= {key, *_KEY.findall(data.decode(errors="replace"))}
+        name = f'"{key}": ' if is_map else f'{{"key": "{key}", "value": '
+        parts.append(name.encode() + data + (b"" if is_map else b"}"))
+    joined = gap.encode().join(parts)
+    return b"{" + joined + b"}" if is_map else b'{"value": [' + joined + b"]}"
 
 
 def _compare(engine: Engine, texts: dict[str, str], spoiled: set[str]) -> None:
