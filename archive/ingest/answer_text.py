@@ -38,11 +38,25 @@ _NEXT = re.compile(
 _NEXT_KEY = re.compile(rf',{_SPACE}(?:"{JOB_KEY.pattern}"|\{{{_SPACE}"key")', re.ASCII)
 _WHITE = re.compile(r"[ \t\r\n]*")
 _OBJECT = re.compile(rf"{_SPACE}\{{")
-_NAME = re.compile(rf'{_SPACE}"([^"\\]*)"{_SPACE}:')
+_NAME = re.compile(rf'{_SPACE}"([^"\\]*)')
+# Names of the fields of a document and of its parts.
+_FIELDS = frozenset(
+    name
+    for structure in (
+        schema.Info,
+        schema.Failure,
+        schema.Build,
+        schema.Progress,
+        schema.DynamicID,
+        schema.Message,
+    )
+    for name in structure.model_fields
+)
 _CLOSING = {"{": "}", "[": "]"}
 # Members beside `value`, behind the answer in it.
 _MEMBER = (
-    rf'{_SPACE},{_SPACE}"[^"\\]{{0,200}}"{_SPACE}:{_SPACE}(?:"[^"\\]{{0,1000}}"|[-+.\w]{{1,40}})'
+    rf'{_SPACE},{_SPACE}"[^"\\]{{0,200}}"{_SPACE}:{_SPACE}(?:"[^"\\]{{0,1000}}"|[-+.\w]{{1,40}}'
+    r"|[\[{][^][{}]{0,1000}[\]}])"
 )
 # Behind an answer there is another one, or nothing.
 _ANOTHER = rf'(?:\{{{_SPACE}"(?:value|{JOB_KEY.pattern})"|\[{_SPACE}{_ENTRY.pattern})'
@@ -131,11 +145,7 @@ class AnswerText(JsonText):
         if around[-1] == "]":
             return _OBJECT.match(self._buffer, place) is not None
         name = _NAME.match(self._buffer, place)
-        if name is None or name[1] in schema.Info.model_fields:
-            return False
-        return (
-            len(around) < len(self._around) or _OBJECT.match(self._buffer, name.end()) is not None
-        )
+        return name is not None and name[1] not in _FIELDS
 
     def _read_behind(self, end: int) -> None:
         """Read on until a patterns of what follows a document can match behind a place."""
