@@ -23,7 +23,7 @@ _Span = tuple[int, int]
 # Names of parameters and members, in any language of configuration: `apiKey`, `api_key`,
 # `X-Auth-Token`.
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|signature|authorization"
+    r"passw|passphrase|pwd|secret|token|credential|signature|authorization|session[_-]?id"
     r"|(?:api|access|account|private|shared|encryption)[_-]?key"
     r"|(?<![a-z])(?:pass|pw|sig|auth)(?![a-z])",
     re.IGNORECASE,
@@ -47,14 +47,33 @@ _QUOTED = r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?"""
 _NEXT = r"[&;,][\w.%-]+="
 _PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])({_QUOTED}|(?:(?!{_NEXT})\S)+)", re.DOTALL)
 _URL_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])((?:(?!{_NEXT}).)+)", re.DOTALL)
-# A member of JSON or of a Python literal within a text.
-_MEMBER = re.compile(r"""["']([\w.-]{1,64})["']\s*:\s*["']((?:\\.|[^"'\\])+)""")
+# A member of JSON or of a Python literal within a text, whose quotes may be escaped.
+_MEMBER = re.compile(
+    r"""\\*["']([\w.-]{1,64})\\*["']\s*:\s*\\*["']((?:(?!\\*["']).)+)""", re.DOTALL
+)
+# A value after its name, with a colon or spaces between: a setting, a header or an option of a command.
+_SETTING = re.compile(
+    rf"(?<![\w.%-])(?:([\w.-]{{1,64}})(?:\s*[:=]\s*|\s+(?=[\"']))|(--[\w-]{{1,64}})\s+)({_QUOTED}|\S+)"
+)
+# A word of a setting that is no prose: quoted, or with a digit or a sign among letters.
+_NO_PROSE = re.compile(r"[\"']|(?=\S*[^\W\d])(?=\S*[\d!#$%&*+<>?@\\^_`{|}~])")
+# An element of XML.
+_ELEMENT = re.compile(r"<([\w.:-]{1,64})>([^<]+)</")
+# Options of commands: `-u svc:password`, `user=svc%password`, `sshpass -p password`.
+_OPTION = re.compile(
+    r"""(?:(?<![\w-])-[uU]|--(?:proxy-)?user|\buser(?:name)?=)['",=\s]*[^\s:%'",]+[:%]([^\s'",]+)"""
+    r"""|sshpass['",\s]+-p['",\s]*([^\s'",\]]+)"""
+)
 # An authorization header of HTTP (RFC 9110); shorter words than six characters are prose.
 _HEADER = re.compile(r"\b(?:Basic|Bearer)\s+([\w+/=.~-]{6,})")
 # In lower case. `_may_name` has the same parts.
 _NAMED = re.compile(
-    r"(?:pass|pw|secret|token|credential|sig|auth|key|%)[^\"=\s]{0,64}(?:=|%3d|\\?[\"']\s*:)"
+    r"(?:pass|pw|secret|token|credential|sig|auth|key|session|%)[^\"=\s]{0,64}"
+    r"(?:=|%3d|\\*[\"']\s*:|:|>|\s+[=:\"'\\])"
+    r"|--[\w-]*(?:pass|pw|secret|token|credential|sig|auth|key|session)|sshpass"
 )
+# The same of `_OPTION`.
+_USERS = re.compile(r"-u|--(?:proxy-)?user|user(?:name)?=[^\s%]+%")
 _SENT = re.compile(r"(?:basic|bearer)\s")
 
 
@@ -68,13 +87,13 @@ def suspect(text: str, names: Iterable[str] | None = None) -> bool:
     escaped = "%" in lower
     if ("@" in lower or (escaped and "%40" in lower)) and _at_follows_colon(lower):
         return True
-    if "=" in lower or "'" in lower or escaped or "\\" in lower:
+    if "=" in lower or "'" in lower or escaped or "\\" in lower or ": " in lower or "<" in lower:
         named = _may_name(lower)
     elif names is None:
         named = ('"params"' in lower or '"data"' in lower) and _may_name(lower)
     else:
         named = any(map(_is_named, names))
-    return named or _sent(lower)
+    return named or _sent(lower) or _has_option(lower)
 
 
 @lru_cache(1024)  # documents share the names of their members
@@ -87,7 +106,14 @@ def may_hide(text: str) -> bool:
     """Whether something may be hidden in a single text. Never wrongly False."""
     lower = text.lower()
     at = max(lower.rfind("@"), lower.rfind("%40"))
-    return bool((at >= 0 and _COLON.search(lower, 0, at)) or _may_name(lower) or _sent(lower))
+    if at >= 0 and _COLON.search(lower, 0, at):
+        return True
+    return _may_name(lower) or _sent(lower) or _has_option(lower)
+
+
+def _has_option(lower: str) -> bool:
+    """Whether a lower-case text may have a user and a password as an option of a command."""
+    return ("-u" in lower or "%" in lower) and _USERS.search(lower) is not None
 
 
 def _sent(lower: str) -> bool:
@@ -108,6 +134,7 @@ def _may_name(lower: str) -> bool:
         or "sig" in lower
         or "auth" in lower
         or "key" in lower
+        or "session" in lower
     )
     return named and _NAMED.search(lower) is not None
 
@@ -151,7 +178,9 @@ def mask_text(text: str) -> str:
     if not may_hide(text):
         return text
     spans = [*_in_tokens(text), *_named(text, _PARAMETER), *_named(text, _MEMBER)]
+    spans += [*_named(text, _ELEMENT), *_settings(text)]
     spans += [header.span(1) for header in _HEADER.finditer(text)]
+    spans += [option.span(option.lastindex or 0) for option in _OPTION.finditer(text)]
     return _without(text, spans)
 
 
@@ -208,8 +237,9 @@ def _user_information(text: str, start: int, end: int) -> Iterator[_Span]:
     """Yield the passwords in user information between two places of a text."""
     colon = _colon(text, start, end)
     if colon is not None:
-        encoded = _ENCODED_URL.search(text, start, end) is not None
-        at = max(text.rfind("@", start, end), text.rfind("%40", start, end) if encoded else -1)
+        at = text.rfind("@", start, end)
+        if _ENCODED_URL.search(text, start, end) or (at < 0 and not _PORT.match(text, colon.end())):
+            at = max(at, text.rfind("%40", start, end))
         if at > colon.end():
             yield colon.end(), at
 
@@ -252,6 +282,16 @@ def _named(text: str, parameter: re.Pattern[str]) -> Iterator[_Span]:
             start = found.end()
         else:
             start = found.start(2)  # its value may contain a parameter
+
+
+def _settings(text: str) -> Iterator[_Span]:
+    """Yield the values of secret settings that are no prose: `password: expired` says something."""
+    start = 0
+    while (found := _SETTING.search(text, start)) is not None:
+        start = found.start(3)  # its value may be the name of another one
+        if names_secret(found[1] or found[2]) and (found[2] or _NO_PROSE.match(found[3])):
+            yield found.span(3)
+            start = found.end()
 
 
 def _without(text: str, spans: list[_Span]) -> str:
