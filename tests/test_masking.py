@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -159,6 +160,18 @@ def test_document_in_which_something_is_hidden_is_suspect(
     if mask_text(whole) != whole:
         assert suspect(json.dumps({"a": "b", "c": [whole]}, ensure_ascii=False))
         assert suspect(json.dumps({"a": "b", "c": [whole]}))
+
+
+def test_quick_test_is_never_wrongly_false_however_a_text_is_written() -> None:
+    random = Random(1)  # noqa: S311 - no secret
+    signs = [*"\"'\\ \n\t:=%<>-&;@é", "--", "//", '"a":']
+    for _ in range(5000):
+        text = random.choice(URLS + TEXTS)
+        for _ in range(random.randrange(4)):
+            place, length = random.randrange(len(text)), random.randrange(3)
+            text = text[:place] + random.choice(signs) + text[place + length :]
+        if mask_text(text) != text:
+            assert suspect(json.dumps({"a": [text]}, separators=(",", ":"))), text
 
 
 @given(st.text(), st.sampled_from(URLS))

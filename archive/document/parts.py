@@ -18,7 +18,6 @@ from archive.masking import suspect
 _REMEMBERED = 5000
 # Longer texts are validated each time, which bounds the memory.
 _LONGEST = 10_000
-_NAME = flatten.ParamRow._fields.index("name")
 
 
 class UncommonError(ValueError):
@@ -100,7 +99,7 @@ def _message(raw: bytes) -> Part:
         return part._replace(value=_content(part.value, bytes(part.canonical)))
     canonical = structures.to_json(value)
     content = _content(value, canonical)
-    return _checked(raw, canonical, content, [row[_NAME] for row in content[-1]])
+    return _checked(raw, canonical, content)
 
 
 def _canonical_params(params: dict[str, Any]) -> dict[str, Any]:
@@ -160,12 +159,9 @@ def _part(model: type[schema.Structure], raw: bytes) -> Part:
     return _checked(raw, value.to_json().encode(), value)
 
 
-def _checked(raw: bytes, canonical: bytes, value: Any, names: list[str] | None = None) -> Part:
-    """Return a part. Raises UncommonError for a possible password, and for repeated members.
-
-    `names` are those of all params in it, if they are known.
-    """
-    if suspect(canonical.decode(), names):
+def _checked(raw: bytes, canonical: bytes, value: Any) -> Part:
+    """Return a part. Raises UncommonError for a possible password, and for repeated members."""
+    if suspect(canonical.decode()):
         raise UncommonError
     quotes = raw.count(b'"') - canonical.count(b'"')
     if quotes:
