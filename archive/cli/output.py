@@ -20,13 +20,15 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 import typer
 
 from archive.atomic_write import atomic_write
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, UsageError
 from archive.private_files import PRIVATE, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# How every file of SQLite begins. Source: https://www.sqlite.org/fileformat.html, 1.3.
+_SQLITE = b"SQLite format 3\0"
 # Line ends are those of the writer: CR LF in CSV, LF in all else.
 _TEXT = {"encoding": "utf-8", "newline": ""}
 
@@ -155,6 +157,7 @@ def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Ite
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         return
+    _spare_database(path, target)
     if mode is None:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE
     with (
@@ -162,3 +165,19 @@ def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Ite
         written.open(f"w{form}", **options) as out,  # type: ignore[call-overload]  # by form
     ):
         yield out
+
+
+def _spare_database(path: Path, target: Path) -> None:
+    """Raise UsageError if a file is a SQLite database, or belongs to one: an archive is irreplaceable."""
+    database = target
+    for suffix in ("-wal", "-shm", "-journal"):
+        if target.name.endswith(suffix):
+            database = target.with_name(target.name.removesuffix(suffix))
+    if not database.is_file():
+        return
+    # Closing the file ends SQLite's locks on it in this process, which ends without a further write.
+    with database.open("rb") as file:
+        if file.read(len(_SQLITE)) != _SQLITE:
+            return
+    what = "is" if database == target else "belongs to"
+    raise UsageError(f"{path} {what} a SQLite database, maybe an archive: name another file")

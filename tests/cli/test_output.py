@@ -17,9 +17,10 @@ from archive.cli.output import open_output
 from archive.columns import Column
 from archive.errors import ArchiveError
 from archive.render import records
-from tests.support.command import PROGRAM, environment
+from tests.support.archives import created, import_documents
+from tests.support.command import PROGRAM, archive, at, environment
 from tests.support.laws import some
-from tests.support.samples import API
+from tests.support.samples import API, job
 
 
 def test_text_is_written_unchanged(tmp_path: Path) -> None:
@@ -41,6 +42,29 @@ def test_failure_keeps_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+WRITERS = [
+    ("dashboard",), ("mail",), ("metrics",), ("report", "summary"), ("sql", "last_success"),
+    ("export", "jsonl"), ("export", "csv", "--view", "v_job"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_output_never_replaces_an_archive(
+    writer: tuple[str, ...], ending: str, tmp_path: Path
+) -> None:
+    """Nor the files that SQLite keeps beside it."""
+    path = tmp_path / "archive.db"
+    engine = created(path)
+    import_documents(engine, {"k": job()})
+    engine.dispose()
+    before = path.read_bytes()
+    done = archive(*writer, "--output", f"{path}{ending}", at(engine))
+    assert done.code == 2
+    assert f"{path}{ending} {'belongs to' if ending else 'is'} a SQLite database" in done.err
+    assert path.read_bytes() == before
 
 
 def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from archive import db
 from archive.db import migrate, tables
 from archive.db.backup import back_up
+from archive.errors import UsageError
 from archive.maintenance import verify
 from tests.support import natural, postgres
 from tests.support.archives import count, created, empty, import_documents
@@ -76,6 +77,16 @@ def test_existing_backup_stays_if_the_new_one_fails(original: Engine, tmp_path: 
     assert backup.read_bytes() == before
     back_up(original, backup)
     assert natural.rows(migrate.connect(str(backup))) == natural.rows(original)
+
+
+def test_backup_never_replaces_a_database_in_use(original: Engine, tmp_path: Path) -> None:
+    """Its write-ahead log would be applied to the backup."""
+    other = created(tmp_path / "other.db")
+    with db.writing(other) as connection:
+        with pytest.raises(UsageError, match="in use: name another file"):
+            back_up(original, tmp_path / "other.db")
+        connection.rollback()
+    other.dispose()
 
 
 def test_damaged_archive_is_not_backed_up(original: Engine, tmp_path: Path) -> None:
