@@ -152,7 +152,7 @@ def test_mail_lists_what_its_subject_counts(engine: Engine) -> None:
         assert lines.count("and 5 more") == lines.count("and 40 more") == 1
         assert sum(line.startswith("vc") for line in lines) >= 30
         assert "Missed backups: 50" in lines
-        assert "critical: overdue, 2 failures in a row" in lines
+        assert "critical: overdue, 2 consecutive failures" in lines
 
 
 def test_unknown_statuses_are_in_the_mail(sqlite_archive: Engine) -> None:
