@@ -85,6 +85,7 @@ def _table(table: Table) -> dict[str, Any]:
         "rows": table.rows,
         "empty": table.empty,
         "left": table.left_out,
+        "leftOf": list(table.left_of.items()),
         "period": table.days,
     }
 

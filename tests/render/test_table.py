@@ -77,9 +77,7 @@ def test_expendable_columns_are_left_out(
     ]
 
 
-def test_wanted_columns_stay_beside_shorter_first_cells(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wanted_columns_stay_beside_shorter_first_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """A column that is hardly expendable, such as a day, stays: more first cells get a line of their own."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "64")

@@ -15,6 +15,15 @@ const classOfSeverity = (severity) => severity.replace(" ", "-");
 const signOf = (severity) => element("span", { "aria-hidden": "true", text: SEVERITY_SIGNS[severity] });
 const badge = (severity) =>
   element("span", { class: `badge of-${classOfSeverity(severity)}` }, signOf(severity), ` ${severity}`);
+
+// Like `reason` in archive/reports/appliances.py.
+function reason({ state, severity, consecutive_failures: failures }) {
+  if (state === "overdue" || state === "never") return state;
+  if (severity !== "critical" && severity !== "warning") return "";
+  if (!failures) return "smaller than expected";
+  return failures > 1 ? amount(failures, "consecutive failure") : amount(failures, "failure");
+}
+
 const soft = (text) => element("div", { class: "soft", text });
 
 function countBySeverity(rows) {
@@ -103,8 +112,7 @@ function fleetColumns(data, open) {
       { type: "button", class: "name", onclick: () => open(row.appliance) },
       ...breakable({ name: "appliance" }, plain(row.appliance)),
     );
-  const state = (row) =>
-    [badge(row.severity)].concat(row.state === row.severity ? [] : [soft(row.state)]);
+  const state = (row) => [badge(row.severity)].concat(reason(row) ? [soft(reason(row))] : []);
   const place = new Map(data.appliances.map((one, at) => [one.name, at]));
   const days = (row) => (place.has(row.appliance) ? [strip(data, place.get(row.appliance))] : [NONE]);
   return [
@@ -115,7 +123,7 @@ function fleetColumns(data, open) {
     own("duration_seconds", "duration", "seconds", (row) => [readable("seconds", row.duration_seconds)]),
     own("next_due_time", "next due", "due", (row) => [row.next_due || readable("instant", row.next_due_time)],
       (row) => utc(row.next_due_time)),
-    own("consecutive_failures", "failures in a row", "count", (row) => [String(row.consecutive_failures || "")]),
+    own("consecutive_failures", "consecutive failures", "count", (row) => [String(row.consecutive_failures || "")]),
     own("days", `last ${STRIP_DAYS} days`, "days", days),
   ];
 }

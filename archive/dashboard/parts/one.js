@@ -44,12 +44,14 @@ function weeks(data, place) {
     const found = cell(data, place, { from: day, to: day + 1 });
     number[found.state] = (number[found.state] ?? 0) + 1;
     const title = sentence(data, name, data.dates[day], found);
-    cells.push(element("span", { class: `of-${found.state}`, text: SIGNS[found.state], title }));
+    // A screen without a pointer has no titles.
+    const onclick = (event) => showTip(null, event, null, title);
+    cells.push(element("span", { class: `of-${found.state}`, text: SIGNS[found.state], title, onclick }));
   }
   const told = Object.entries(number).map(([state, count]) => `${count} ${MEANINGS[state]}`);
   const made = element("div", { class: "weeks", role: "img" }, ...cells);
   made.setAttribute("aria-label", `${data.dates[from]} to ${data.dates.at(-1)}: ${told.join(", ")}`);
-  const span = soft(`${data.dates[from]} to ${data.dates.at(-1)}, a column for each week, Monday first. Point at a day for details.`);
+  const span = soft(`${data.dates[from]} to ${data.dates.at(-1)}, a column for each week, Monday first. Point at a day, or touch it, for details.`);
   return [element("h3", { text: "Day by day" }), span, element("div", { class: "scroll", tabIndex: 0, role: "group", "aria-label": "Days of the appliance" }, made)];
 }
 
@@ -59,7 +61,7 @@ function lastBackups(data, place) {
   for (let job = data.starts[place + 1] - 1; job >= data.starts[place] && rows.length < ONE_JOBS; job -= 1) {
     const message = data.message[job] ? data.messages[data.message[job] - 1] : null;
     rows.push([
-      data.dates[data.day[job]], ["succeeded", "failed", "in progress", "other"][data.status[job]],
+      data.dates[data.day[job]], ["succeeded", "failed", "in progress", "unknown status"][data.status[job]],
       number(data.size[job]), number(data.duration[job]), message ? (message[1] ?? message[0]) : null,
     ]);
   }
@@ -73,7 +75,7 @@ function showOne(data, name) {
   host.hidden = !row;
   if (!row) return;
   byId("h-one").textContent = plain(name);
-  const state = row.state === row.severity ? "" : ` ${row.state}`;
+  const state = reason(row) ? ` ${reason(row)}` : "";
   const list = facts(row).flatMap(([label, text, title]) => [
     element("dt", { text: label }), element("dd", title ? { text, title } : { text }),
   ]);
