@@ -552,6 +552,23 @@ def test_summed_up_fleet(
     found.context.close()
 
 
+def test_every_appliance_has_its_last_days(
+    browser: Browser, shown: Opened, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a page of more appliances than it shows individually, too, and the same ones."""
+    monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
+    monkeypatch.setattr(gathering, "WORST", 1)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(filled)), encoding="utf-8")
+    found = Opened(browser, path)
+    labels = "(all) => all.map((strip) => strip.getAttribute('aria-label'))"
+    each = [one.page.locator("#t-appliances .strip").evaluate_all(labels) for one in (found, shown)]
+    assert each[0] == each[1]
+    assert len(set(each[0])) == 4
+    assert found.said == []
+    found.context.close()
+
+
 def test_empty_archive(browser: Browser, tmp_path: Path) -> None:
     """The page of an empty archive has no console messages, either."""
     engine = created(tmp_path / "archive.db")

@@ -22,6 +22,9 @@ async function unpacked() {
   const data = { ...content, day: wide(), size: wide(), duration: wide(), message: wide() };
   data.status = new Uint8Array(buffer, at, content.jobs);
   data.expected = new Uint8Array(buffer, at + content.jobs, content.appliances.length * content.days);
+  const others = data.expected.byteOffset + data.expected.length;
+  data.recent = { days: content.others.length && content.recent / content.others.length, outcomes: new Uint8Array(buffer, others, content.recent) };
+  data.recent.places = new Map(content.recent ? content.others.map(([name], place) => [name, place]) : []);
   data.starts = [0];
   for (const count of content.counts) data.starts.push(data.starts.at(-1) + count);
   const first = Date.parse(`${content.first}T00:00:00Z`);

@@ -76,11 +76,11 @@ function listenToBoxes(select) {
 }
 
 // The outcomes of the last days as small bars: failures are higher, and stronger in colour.
-function strip(data, place) {
+function strip(data, stateOf) {
   const number = {};
   const bars = [];
   for (let day = Math.max(data.days - STRIP_DAYS, 0); day < data.days; day += 1) {
-    const { state } = cell(data, place, { from: day, to: day + 1 });
+    const state = stateOf(day);
     number[state] = (number[state] ?? 0) + 1;
     bars.push(element("span", { class: `of-${state}`, title: `${data.dates[day]}: ${MEANINGS[state]}` }));
   }
@@ -89,6 +89,15 @@ function strip(data, place) {
   const made = element("div", { class: "strip", role: "img" }, ...bars);
   made.setAttribute("aria-label", label);
   return made;
+}
+
+// The state of a day of an appliance whose single backups are not in this file.
+function recentState(data, name, day) {
+  const { days, outcomes, places } = data.recent;
+  const state = EXPECTED[outcomes[places.get(name) * days + day - data.days + days]];
+  if (state) return state;
+  if (day >= (data.silentFrom.get(name) ?? data.days)) return "nodata";
+  return data.unfinished && day === data.days - 1 ? "pending" : "none";
 }
 
 function lastGood(row) {
@@ -114,7 +123,12 @@ function fleetColumns(data, open) {
     );
   const state = (row) => [badge(row.severity)].concat(reason(row) ? [soft(reason(row))] : []);
   const place = new Map(data.appliances.map((one, at) => [one.name, at]));
-  const days = (row) => (place.has(row.appliance) ? [strip(data, place.get(row.appliance))] : [NONE]);
+  const stateOf = (name) =>
+    place.has(name)
+      ? (day) => cell(data, place.get(name), { from: day, to: day + 1 }).state
+      : (day) => recentState(data, name, day);
+  const days = ({ appliance }) =>
+    place.has(appliance) || data.recent.places.has(appliance) ? [strip(data, stateOf(appliance))] : [NONE];
   return [
     own("severity", "state", "state", state),
     own("appliance", "appliance", "name", (row) => [name(row)]),
