@@ -108,7 +108,11 @@ def test_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None
     assert mail["Auto-Submitted"] == "auto-generated"
     plain, rich, data = parts(mail)
     table = archive("report", "summary", *SPAN, at(engine))
-    assert table.out in plain
+    found = re.search("\n─+\n(attention\n.*between imports)\n", plain, re.DOTALL)
+    assert found
+    shown = found[1].splitlines()
+    assert [line[:22] for line in shown] == [line[:22] for line in table.out.splitlines()[2:]]
+    assert max(map(len, shown)) <= 78
     assert table.err.splitlines()[0] in plain
     csv = archive("report", "summary", *SPAN, at(engine), "--format=csv")
     assert data.decode() == csv.out

@@ -157,6 +157,20 @@ def test_terminal_without_colours(
     assert "\x1b" not in terminal.getvalue()
 
 
+def test_table_of_a_given_width() -> None:
+    """It is like one on a terminal of that width, without colours."""
+    columns = (Column("name"), Column("size_bytes", Kind.BYTES), Column("note", expendable=1))
+    out = io.StringIO()
+    table.write(columns, [("vc1", 2048, "n" * 30)], out, width=30)
+    assert out.getvalue().splitlines() == [
+        "name     size",
+        "─" * 13,
+        "vc1   2.0 KiB",
+        "No room at 30 columns for:",
+        "note.",
+    ]
+
+
 def test_files_are_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output without a terminal has lines as long as necessary, whatever COLUMNS says."""
     monkeypatch.setenv("COLUMNS", "10")
