@@ -565,6 +565,13 @@ def test_every_appliance_has_its_last_days(
     each = [one.page.locator("#t-appliances .strip").evaluate_all(labels) for one in (found, shown)]
     assert each[0] == each[1]
     assert len(set(each[0])) == 4
+    found.page.locator("#t-appliances button.name", has_text=FLAKY).click()
+    found.page.wait_for_selector("#one:not([hidden])")
+    assert found.page.locator("#one .strip").evaluate_all(labels) == each[0][-1:]
+    assert f"archive dashboard --appliance {FLAKY}" in str(
+        found.page.locator("#one").text_content()
+    )
+    assert found.page.locator("#t-one-builds").text_content() == ""  # nothing is known of them
     assert found.said == []
     found.context.close()
 

@@ -84,18 +84,24 @@ function showOne(data, name) {
   );
   const place = data.appliances.findIndex((one) => one.name === name);
   if (place < 0) {
-    const text = "Its single backups are not in this file, which has those of the appliances in trouble.";
+    const those = `the ${grouped(data.appliances.length, 0)} appliances that need most attention`;
+    const text = `Its single backups are not in this file, which has those of ${those}.`;
     const command = `archive dashboard --appliance ${name} -o appliance.html`;
-    byId("one-days").replaceChildren(element("p", {}, `${text} To see them, run `, element("code", { text: command })));
+    const recent = data.recent.places.has(name) ? [strip(data, (day) => recentState(data, name, day))] : [];
+    byId("one-days").replaceChildren(
+      element("h3", { text: `Last ${STRIP_DAYS} days` }), ...recent,
+      element("p", {}, `${text} To see them, run `, element("code", { text: command })),
+    );
     byId("t-one-jobs").replaceChildren();
-  } else {
-    byId("one-days").replaceChildren(...weeks(data, place));
-    byId("one-days").querySelector(".scroll").scrollLeft = 1e6; // the latest week
-    showTable(byId("t-one-jobs"), {
-      name: "backups", title: `Last backups`, columns: BACKUP_COLUMNS, rows: lastBackups(data, place),
-      empty: "No backup ran.",
-    });
+    byId("t-one-builds").replaceChildren();
+    return;
   }
+  byId("one-days").replaceChildren(...weeks(data, place));
+  byId("one-days").querySelector(".scroll").scrollLeft = 1e6; // the latest week
+  showTable(byId("t-one-jobs"), {
+    name: "backups", title: `Last backups`, columns: BACKUP_COLUMNS, rows: lastBackups(data, place),
+    empty: "No backup ran.",
+  });
   const builds = data.reports.find((one) => one.name === "builds-of-appliances");
   const own = builds.rows.filter((one) => one[0] === name).map((one) => one.slice(1));
   showTable(byId("t-one-builds"), { ...builds, title: "Builds", columns: builds.columns.slice(1), rows: own });
