@@ -13,6 +13,7 @@ from archive.columns import Kind
 from archive.dashboard import markup
 from archive.dashboard.reported import ANOMALY_DAYS, MISSED_DAYS
 from archive.render import units
+from archive.reports import appliances
 from archive.reports.appliances import SEVERITIES, verdict
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _HEADS = "".join(
         ("size", ' class="number"'),
         ("duration", ' class="number"'),
         ("next due", ""),
-        ("failures in a row", ' class="number"'),
+        ("consecutive failures", ' class="number"'),
     )
 )
 
@@ -108,8 +109,9 @@ def table(fleet: Table, zone: str) -> str:
 
 def _cells(row: dict[str, Any], zone: str) -> Iterator[str]:
     """Yield the cells of an appliance, in the order of the heads."""
-    severity, state = row["severity"], row["state"]
-    more = "" if state == severity else f'<div class="soft">{escape(state)}</div>'
+    severity = row["severity"]
+    reason = appliances.reason(row["state"], severity, row["consecutive_failures"])
+    more = f'<div class="soft">{escape(reason)}</div>' if reason else ""
     yield f'<td><span class="badge of-{_class(severity)}">{_sign(severity)} {severity}</span>{more}</td>'
     yield f"<td>{markup.text(row['appliance'])}</td>"
     end = row["success_end_time"]

@@ -58,6 +58,8 @@ class Shown:
 class Gathered:
     """The content of the page; appliances that need most attention come first.
 
+    `recent` has the outcomes of the last days of `others`, see `history.recent`; empty if all are shown.
+
     `number` counts the appliances in scope that were ever imported. If not all of them are shown
     individually, `series` has the sums of all by grain. `others` has the tags of appliances that
     are in tables only, by name. `weeks` has the week label of each day. `unfinished` means that the
@@ -76,6 +78,7 @@ class Gathered:
     attention: tuple[Table, ...]
     reports: tuple[Table, ...]
     history: History
+    recent: bytes
     weeks: tuple[str, ...]
     unfinished: bool
     series: Mapping[str, Sequence[Series]]
@@ -108,6 +111,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     calendar = settings.calendar(connection)
     attention = tuple(reported.attention(connection, scope))
     reports = tuple(reported.further(connection, scope, own, whole=whole))
+    others = _others([row.appliance for row in states], (*attention, *reports), names, tags)
     return Gathered(
         scope,
         f"{calendar.day_start} {calendar.zone}",
@@ -115,12 +119,13 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
         reported.fleet(rows),
         tuple(shown),
         number,
-        _others([row.appliance for row in states], (*attention, *reports), names, tags),
+        others,
         tuple(summary.select(connection, latest)),
         (*summary.REPORT.notes(connection, latest), *pruned.notes(connection, scope)),
         attention,
         reports,
         history.read(connection, own, names),
+        b"" if whole else history.recent(connection, scope, list(others)),
         _weeks(connection, scope),
         calendar.day(scope.now) == scope.until,
         {} if whole else {grain: series(connection, scope, grain) for grain in GRAINS},

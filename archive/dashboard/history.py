@@ -38,6 +38,8 @@ OUTCOMES = (None, MET, FAILED, RUNNING, DID_NOT_RUN, NO_DATA)
 UNKNOWN = 2**16 - 1
 # Limits on the number and length of texts; jobs beyond show only their message id.
 MOST_MESSAGES, LONGEST_MESSAGE = 4000, 300
+# The number of last days of which the page has the outcomes of every appliance.
+RECENT_DAYS = 30
 # Rows fetched together; on PostgreSQL they come from a cursor on the server.
 _ROWS_AT_A_TIME = 5000
 # Stands for the rest of a text.
@@ -82,6 +84,47 @@ def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
     _read_jobs(connection, scope, ranks, history)
     _read_expected(connection, scope, history)
     return history
+
+
+def recent(connection: Connection, scope: Scope, names: Sequence[str]) -> bytes:
+    """Return an index in OUTCOMES for each of these appliances and each of the last RECENT_DAYS days.
+
+    A day on which nothing was expected has the outcome of its jobs. The scope must have a first and a
+    last day; if it has fewer days, so have the appliances.
+    """
+    last = scope.last_days(min(RECENT_DAYS, scope.days or 0), scope.until or "")
+    first, number = ordinal(last.since or ""), last.days or 0
+    rows = {name: bytearray(number) for name in names}
+    for appliance, expectations in expected_backups.walk(connection, last):
+        if appliance in rows:
+            for one in expectations:
+                _mark(rows[appliance], one.day - first, one.outcome)
+    job = tables.job
+    outcome = sa.case(
+        (job.c.status == "SUCCEEDED", OUTCOMES.index(MET)),
+        (job.c.status == "FAILED", OUTCOMES.index(FAILED)),
+        (job.c.status.in_(OPEN), OUTCOMES.index(RUNNING)),
+        else_=None,
+    )
+    ran = (
+        sa.select(tables.appliance.c.name, job.c.day, sa.func.min(outcome))
+        .join(job, job.c.appliance_id == tables.appliance.c.id)
+        .where(*filters.within(job, last))
+        .group_by(tables.appliance.c.name, job.c.day)
+    )
+    for name, day, best in connection.execute(
+        ran, execution_options={"yield_per": _ROWS_AT_A_TIME}
+    ):
+        place = ordinal(day) - first
+        if name in rows and best and not rows[name][place]:
+            rows[name][place] = best
+    return b"".join(rows.values())
+
+
+def _mark(row: bytearray, place: int, outcome: str) -> None:
+    """Set the outcome of a day; of several expected backups of a day, a missed one is shown."""
+    if outcome != MET or not row[place]:
+        row[place] = OUTCOMES.index(outcome)
 
 
 def _numbers(connection: Connection) -> dict[str, int]:
@@ -176,14 +219,10 @@ def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
 
 def _read_expected(connection: Connection, scope: Scope, history: History) -> None:
     """Read the expected backups and their outcomes into the history."""
-    number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
     for appliance, expectations in expected_backups.walk(connection, scope):
         history.tallies[appliance] = tally(appliance, Counter(one.outcome for one in expectations))
         for one in expectations:
-            place = one.day - history.first
-            # Of several expected backups of a day, a missed one is shown.
-            if one.outcome != MET or not rows[appliance][place]:
-                rows[appliance][place] = number_of[one.outcome]
+            _mark(rows[appliance], one.day - history.first, one.outcome)
     for name in history.names:
         history.expected += rows[name]

@@ -37,7 +37,9 @@ def packed(gathered: Gathered) -> str:
     """
     text = json.dumps(_content(gathered), separators=(",", ":"), allow_nan=False).encode("ascii")
     text += b" " * (-len(text) % _ALIGNED)
-    whole = b"".join([len(text).to_bytes(4, "little"), text, *_columns(gathered.history)])
+    whole = b"".join(
+        [len(text).to_bytes(4, "little"), text, *_columns(gathered.history), gathered.recent]
+    )
     return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
 
 
@@ -54,6 +56,8 @@ def _content(gathered: Gathered) -> dict[str, Any]:
         "number": gathered.number,
         "appliances": [asdict(one) for one in gathered.appliances],
         "others": list(gathered.others.items()),
+        # The length of the outcomes of the other appliances, which come after those of the first.
+        "recent": len(gathered.recent),
         "counts": history.counts,
         "jobs": len(history.days),
         "messages": history.messages,
@@ -85,6 +89,7 @@ def _table(table: Table) -> dict[str, Any]:
         "rows": table.rows,
         "empty": table.empty,
         "left": table.left_out,
+        "leftOf": list(table.left_of.items()),
         "period": table.days,
     }
 

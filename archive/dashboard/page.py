@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import archive
 from archive.dashboard import fleet_markup, library, markup
 from archive.dashboard.packed import packed
+from archive.judgement.standing import RETIRED
 from archive.render import units
 from archive.text import counted
 
@@ -107,9 +108,15 @@ def _subtitle(gathered: Gathered) -> str:
     scope, number = gathered.scope, gathered.number
     return markup.text(
         f"As of {units.local(scope.now, gathered.zone)}, all times in {gathered.zone}."
-        f" {counted(number, 'appliance')}, {scope.since} to {scope.until}; days start at"
+        f" {counted(number, 'appliance')}{_retired(gathered)}, {scope.since} to {scope.until}; days start at"
         f" {gathered.calendar}."
     )
+
+
+def _retired(gathered: Gathered) -> str:
+    """Return how many of the appliances are retired: no sentence on the others counts them."""
+    retired = sum(row[1] == RETIRED for row in gathered.fleet.rows)
+    return f" ({retired:,} retired)" if retired else ""
 
 
 def _footer(gathered: Gathered) -> str:

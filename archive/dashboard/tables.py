@@ -5,11 +5,12 @@ The limits bound the size of the page; what is left out is counted, and the page
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from archive.columns import Column
 
@@ -21,6 +22,8 @@ MOST_ROWS = 2000
 class Table:
     """A table. `left_out` counts the rows beyond MOST_ROWS; `empty` is shown if there are no rows.
 
+    `left_of` counts the same by appliance, if the table has any.
+
     `days` is the number of last days that it covers; None for all days, or those in its title.
     """
 
@@ -30,6 +33,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     empty: str
     left_out: int = 0
+    left_of: Mapping[str, int] = field(default_factory=dict)
     days: int | None = None
 
 
@@ -56,4 +60,5 @@ def table(
         tuple(cells[:most]),
         empty,
         max(len(cells) - most, 0),
+        Counter(row[0] for row in cells[most:] if row[0]) if shown[0] == "appliance" else {},
     )

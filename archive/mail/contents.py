@@ -90,10 +90,12 @@ def _listed(heading: str, number: int, entries: Iterator[Entry]) -> Iterator[Sec
 
 def _appliance(row: appliances.AppliancesRow, zone: str) -> Entry:
     """Return the entry of an appliance: the age of its last success, with its state, time and size."""
-    state = row.severity if row.state == row.severity else f"{row.severity}: {row.state}"
+    reasons = [appliances.reason(row.state, row.severity, row.consecutive_failures)]
     if row.consecutive_failures:
-        in_a_row = " in a row" if row.consecutive_failures > 1 else ""
-        state += f", {counted(row.consecutive_failures, 'failure')}{in_a_row}"
+        reasons.append(appliances.in_a_row(row.consecutive_failures))
+    # Without a late success, the failures are the reason.
+    found = ", ".join(dict.fromkeys(filter(None, reasons)))
+    state = f"{row.severity}: {found}" if found else row.severity
     if row.success_end_time is None or row.age_seconds is None:
         return Entry(row.appliance, "no success yet", (state,), row.severity)
     size = ""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # RFC 5322 allows lines of 998 characters. With shorter ones, a subject may begin with a fold, which some
 # programs show as a space.
 _POLICY = SMTP.clone(max_line_length=998)
+# The width of the table of plain text: mail programs wrap longer lines. The attachment has all.
+_WIDTH = 78
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Lette
     verdict = contents.verdict(fleet)
     sections = list(contents.sections(connection, days, fleet, rows))
     shown, data = io.StringIO(), io.StringIO(newline="")
-    table.write(columns, rows, shown, calendar.zone)
+    table.write(columns, rows, shown, calendar.zone, _WIDTH)
     delimited.write(columns, rows, data, delimiter)
     lists = [section for section in sections if section.heading not in contents.FIGURES]
     return Letter(

@@ -17,8 +17,13 @@ NULL = "-"
 MARK, NO_MARK = "! ", "  "
 # The folded column is not narrower than this, unless its texts are; other columns are left out first.
 _LEAST_FOLDED = 24
-# A first cell that is longer than this may stand on a line of its own.
-_LONGEST_FIRST = 32
+# The same for a column whose texts are cut instead.
+_LEAST_SHORTENED = 20
+# A first cell that is longer than this may stand on a line of its own; the next one is tried where
+# too little fits beside it.
+_LONGEST_FIRST = (32, 24, 16)
+# Columns that are no more expendable than this are left out only if no shorter first cells help.
+_WANTED = 1
 _BOLD, _DIM, _RED, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[0m"
 
 
@@ -114,7 +119,26 @@ class Layout:
         """
         if self.width <= width:
             return self
-        first = _first_width(self.fields[0])
+        found: tuple[Layout, int] | None = None
+        for longest in _LONGEST_FIRST:
+            first = _first_width(self.fields[0], longest)
+            fitted = self._fitting(width, first)
+            if fitted is None:
+                continue
+            kept = set(map(id, fitted.fields))
+            if all(one.expendable > _WANTED for one in self.fields if id(one) not in kept):
+                found = fitted, first
+                break
+            found = found or (fitted, first)
+        if found is None:
+            return None
+        fitted, first = found
+        fitted.limit = width
+        fitted._narrow(width, first)  # noqa: SLF001 - of the same class
+        return fitted
+
+    def _fitting(self, width: int, first: int) -> Layout | None:
+        """Return the layout with as many fields as fit, None if too many do not; `first` as in `_least`."""
         missing: list[Field] = []
         fitted = self
         while fitted._spare(width, first) < 0:
@@ -129,8 +153,6 @@ class Layout:
             more = self._without(others)
             if more._spare(width, first) >= 0:  # noqa: SLF001 - of the same class
                 missing, fitted = others, more
-        fitted.limit = width
-        fitted._narrow(width, first)  # noqa: SLF001 - of the same class
         return fitted
 
     def _without(self, missing: Sequence[Field]) -> Layout:
@@ -146,7 +168,8 @@ class Layout:
         place = self._folded()
         if place:
             one = self.fields[place]
-            least[place] = min(one.width, max(_LEAST_FOLDED, one.header_width))
+            narrowest = _LEAST_SHORTENED if one.shortened else _LEAST_FOLDED
+            least[place] = min(one.width, max(narrowest, one.header_width))
         return least
 
     def _folded(self) -> int:
@@ -222,14 +245,14 @@ class Layout:
                 margin = self._margin
 
 
-def _first_width(first: Field) -> int:
-    """Return the width of a first column whose long texts stand on lines of their own."""
+def _first_width(first: Field, longest: int) -> int:
+    """Return the width of a first column, if texts beyond `longest` stand on lines of their own."""
     from rich.cells import cell_len
 
     if not first.is_text:
         return first.width
     widths = (cell_len(cell or NULL) for cell in first.cells)
-    return max([first.header_width, *(one for one in widths if one <= _LONGEST_FIRST)])
+    return max([first.header_width, *(one for one in widths if one <= longest)])
 
 
 def _each(fields: Sequence[Field]) -> list[range]:

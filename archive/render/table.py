@@ -23,14 +23,18 @@ _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
 def write(
-    columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO, zone: str = UTC
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Any]],
+    out: TextIO,
+    zone: str = UTC,
+    width: int | None = None,
 ) -> None:
     """Write a table, without optional columns that hold only zero or NULL.
 
     Instants are on the clocks of an IANA zone, with their offset.
 
-    On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines
-    have any length. A heading whose rows are not adjacent becomes a column. Numbers are
+    On a terminal, or in a `width`, columns that do not fit are left out, which a last line says;
+    elsewhere lines have any length. A heading whose rows are not adjacent becomes a column. Numbers are
     right-aligned, texts left-aligned.
     """
     # Widths depend on all rows, so a table is held in memory, unlike CSV and JSON.
@@ -51,6 +55,9 @@ def write(
         and not (sections and column.role is Role.HEADING)
         and (not column.optional or any(row[place] for row in body))
     ]
+    if width is not None:
+        _write_within(fields, sections, margins, len(body), out, width)
+        return
     if out.isatty():
         _write_on_terminal(fields, sections, margins, len(body), out)
         return
@@ -65,23 +72,35 @@ def _write_on_terminal(
     number: int,
     out: TextIO,
 ) -> None:
-    """Write a table in the width of the terminal, or as records if no layout fits."""
+    """Write a table in the width of the terminal."""
     from rich.console import Console
 
     console = Console(file=out, force_terminal=True)
     styled = console.color_system is not None and not console.no_color
-    fitted = Layout(fields, sections, margins).fit(console.width)
+    _write_within(fields, sections, margins, number, out, console.width, styled=styled)
+
+
+def _write_within(
+    fields: list[Field],
+    sections: Sequence[Section],
+    margins: Sequence[str] | None,
+    number: int,
+    out: TextIO,
+    width: int,
+    *,
+    styled: bool = False,
+) -> None:
+    """Write a table in a width, or as records if no layout fits."""
+    fitted = Layout(fields, sections, margins).fit(width)
     if fitted is None:
-        out.writelines(
-            f"{line}\n" for line in records(fields, _headings(sections, number), console.width)
-        )
+        out.writelines(f"{line}\n" for line in records(fields, _headings(sections, number), width))
         return
     out.writelines(f"{line}\n" for line in fitted.lines(number, styled=styled))
     kept = set(map(id, fitted.fields))
     missing = ", ".join(one.label for one in fields if id(one) not in kept)
     if missing:
-        note = f"No room at {console.width} columns for: {missing}."
-        out.writelines(f"{line}\n" for line in folded(note, console.width))
+        note = f"No room at {width} columns for: {missing}."
+        out.writelines(f"{line}\n" for line in folded(note, width))
 
 
 def _headings(sections: Sequence[Section], number: int) -> list[str]:

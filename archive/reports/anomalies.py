@@ -37,7 +37,7 @@ COLUMNS = (
     Column("severity", Kind.COUNT, expendable=2),
     Column("what"),
     Column("kind"),
-    Column("figure", kind_in="kind", expendable=1),
+    Column("figure", kind_in="kind", expendable=2),
     Column("expected", kind_in="kind", expendable=3),
     Column("lower", kind_in="kind", expendable=5),
     Column("upper", kind_in="kind", expendable=5),

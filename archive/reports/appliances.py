@@ -22,6 +22,7 @@ from archive.reports import anomalies, streaks
 from archive.reports.core import expected_backups, filters, job_order
 from archive.reports.core.current import current
 from archive.reports.core.report import Listing
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -137,6 +138,20 @@ def severity(state: str, failures: int, drop_percent: int) -> str:
     if state == NO_RECENT_DATA:
         return NO_DATA
     return WARNING if failures or drop_percent > _DROP_PERCENT else OK
+
+
+def reason(state: str, severity: str, failures: int) -> str:
+    """Return the reason for a severity in a few words; empty if the severity says it all."""
+    if state in (OVERDUE, NEVER):
+        return state
+    if severity not in (CRITICAL, WARNING):
+        return ""
+    return in_a_row(failures) if failures else "smaller than expected"
+
+
+def in_a_row(number: int) -> str:
+    """Return a number of consecutive failures with its noun."""
+    return counted(number, "consecutive failure") if number > 1 else counted(number, "failure")
 
 
 def worst_first(states: list[Current], failures: Mapping[str, int]) -> list[Current]:

@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 
 # Without a first day, the summary covers this many days.
 DAYS = 30
-# The number of entries in each list, so that the summary of any fleet fits a screen.
-NAMED, APPLIANCES, SLOWEST, FAILURES = 5, 8, 2, 3
+# The number of entries in each list, so that the summary of any fleet fits a screen: 50 lines of 80
+# characters. Rows that are shown only if there are any take the place of appliances.
+NAMED, APPLIANCES, SLOWEST, FAILURES = 5, 8, 2, 2
 # The section with the last good backup of the worst appliances.
 LAST_GOOD = "last good backup"
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
@@ -96,11 +97,13 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         earlier = streaks.failing(connection, replace(then, since=None), REPEATED_FAILURES)
         before = len(earlier - retired)
     yield from _attention(states, repeated, before)
-    yield from _stuck(connection, now)
-    yield from _wrong_clocks(connection, now)
     trend = trend_of(connection, now)
-    yield from _last_good(states, ongoing, zone)
-    yield from figures(connection, now, then, trend)
+    found = list(figures(connection, now, then, trend))
+    rare = [*_stuck(connection, now), *_wrong_clocks(connection, now)]
+    yield from rare
+    room = APPLIANCES - len(rare) - sum(row.name == OTHER for row in found)
+    yield from _last_good(states, ongoing, zone, room)
+    yield from found
     yield from expected(connection, now, then, trend)
     for one in slowest.slowest(connection, now, SLOWEST):
         yield SummaryRow("slowest", one.appliance, _SECONDS, one.seconds, detail=one.key)
@@ -162,18 +165,21 @@ def _wrong_clocks(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _last_good(
-    states: list[Current], ongoing: list[streaks.StreaksRow], zone: str
+    states: list[Current], ongoing: list[streaks.StreaksRow], zone: str, number: int
 ) -> Iterator[SummaryRow]:
     """Yield the last good backup of the worst appliances, and how many others there are.
+
+    `number` appliances have a row, or all if there is one more, which takes no more room.
 
     Ages are in seconds, as of now. The order is that of the report `appliances`, apart from sizes
     that dropped.
     """
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
     worst = appliances.worst_first(states, failures)
-    for row in worst[:APPLIANCES]:
-        number = failures.get(row.appliance, 0)
-        failed = f", {number:,} failed" if number else ""
+    shown = len(worst) if len(worst) == number + 1 else number
+    for row in worst[:shown]:
+        in_a_row = failures.get(row.appliance, 0)
+        failed = f", {in_a_row:,} failed" if in_a_row else ""
         good = row.success
         last = "no success yet"
         if good is not None:
@@ -184,9 +190,9 @@ def _last_good(
             LAST_GOOD, row.appliance, _SECONDS, row.age_seconds,
             detail=f"{row.state}{failed}: {last}",
         )  # fmt: skip
-    others = Counter(row.state for row in worst[APPLIANCES:])
+    others = Counter(row.state for row in worst[shown:])
     if others:
-        detail = ", ".join(f"{number:,} {state}" for state, number in others.items())
+        detail = ", ".join(f"{of:,} {state}" for state, of in others.items())
         yield SummaryRow(LAST_GOOD, "others", _COUNT, others.total(), detail=detail)
 
 

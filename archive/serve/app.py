@@ -116,6 +116,10 @@ def application(site: Site, documents: Documents) -> Starlette:
         migrate.require(site.engine)
         return PlainTextResponse("ok\n")
 
+    def no_icon(_: Request) -> Response:
+        # Browsers ask for it, and complain in their console if there is no such address.
+        return Response(status_code=204)
+
     def describe(_: Request) -> Response:
         return Response(described, media_type="application/json")
 
@@ -138,6 +142,7 @@ def application(site: Site, documents: Documents) -> Starlette:
             route("/metrics", metrics),
             route(HEALTH, healthy),
             route("/openapi.json", describe),
+            route("/favicon.ico", no_icon),
         ],
         middleware=[Middleware(Guard, token=site.token, root_path=site.root_path)],
         exception_handlers={HTTPException: unknown_address},

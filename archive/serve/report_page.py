@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from archive.columns import Kind, Role
+from archive.judgement.standing import NEVER, OVERDUE
 from archive.render.units import moment, readable
+from archive.reports.appliances import CRITICAL
 from archive.serve.access import POLICY as STRICT
 
 if TYPE_CHECKING:
@@ -27,27 +29,45 @@ if TYPE_CHECKING:
     from archive.serve.site import Site
 
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
+# Values of columns, by name, that highlight a row.
+_WRONG: dict[str, tuple[Any, ...]] = {
+    "severity": (CRITICAL,),
+    "state": (OVERDUE, NEVER),
+    "not_reporting": (True,),
+    "stuck": (True,),
+}
 _STYLE = """\
 :root {
   color-scheme: light dark;
-  --ground: #ffffff; --text: #1f2328; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae;
+  --ground: #ffffff; --text: #1f2328; --rule: #d0d7de; --soft: #57606a; --wrong: #ff411822; --link: #0550ae;
+  --shade: #00000038;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #0d1117; --text: #e6edf3; --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff;
+    --ground: #0d1117; --text: #e6edf3; --rule: #3d444d; --soft: #9da7b3; --wrong: #ff3c2d54; --link: #79c0ff;
+    --shade: #ffffff40;
   }
 }
 html { background: var(--ground); color: var(--text); }
 body { font: 15px/1.5 system-ui, sans-serif; background: var(--ground); margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
+h1 { font-size: 1.4rem; line-height: 1.3; margin: .6rem 0; }
 a { color: var(--link); }
 .soft, small { color: var(--soft); }
-.scroll { overflow-x: auto; }
+/* A shadow at an edge says that there is more beyond it. */
+.scroll {
+  overflow-x: auto; background-repeat: no-repeat; background-attachment: local, local, scroll, scroll;
+  background-image: linear-gradient(var(--ground), var(--ground)), linear-gradient(var(--ground), var(--ground)), linear-gradient(to right, var(--shade), transparent), linear-gradient(to left, var(--shade), transparent);
+  background-position: left, right, left, right; background-size: 1.2rem 100%;
+}
 table { border-collapse: collapse; }
 caption { text-align: left; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--rule); padding: .25rem .7rem; text-align: left; vertical-align: top; }
 th { white-space: nowrap; }
+.t { white-space: nowrap; }
+td:last-child:not(.n, .t) { min-width: 14rem; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.wrong { background: var(--wrong); font-weight: 600; }
+.wrong { background: var(--wrong); }
+.wrong td:nth-child(-n+2) { font-weight: 600; }
 form { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .8rem; }
 label { display: block; }
 input:not([type=checkbox]), select { width: 100%; box-sizing: border-box; font: inherit; }
@@ -193,10 +213,12 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], zone: str) 
     yield f"<thead><tr>{''.join(heads)}</tr></thead><tbody>"
     for row in rows:
         cells = "".join(
-            f"<td{_class(numeric[place])}>{escape(_cell(one, row[place], row, places, zone))}</td>"
+            f"<td{_class(numeric[place], whole=_is_whole(one))}>{escape(_cell(one, row[place], row, places, zone))}</td>"
             for place, one in shown
         )
-        wrong = ' class="wrong"' if any(row[place] for place in marks) else ""
+        is_wrong = any(row[place] for place in marks)
+        is_wrong |= any(row[place] in _WRONG.get(one.name, ()) for place, one in shown)
+        wrong = ' class="wrong"' if is_wrong else ""
         yield f"<tr{wrong}>{cells}</tr>"
     yield "</tbody>"
 
@@ -220,6 +242,11 @@ def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
     return bool(known) and all(map(isinstance, known, repeat((int, float))))
 
 
-def _class(numeric: bool) -> str:  # noqa: FBT001 - the one thing that it says
-    """Return the attribute of a cell that holds a number."""
-    return ' class="n"' if numeric else ""
+def _is_whole(column: Column) -> bool:
+    """Return whether a column has times or keys, which are not broken at their hyphens."""
+    return column.kind in (Kind.INSTANT, Kind.DAY) or column.name == "key"
+
+
+def _class(numeric: bool, *, whole: bool = False) -> str:  # noqa: FBT001 - the one thing that it says
+    """Return the attribute of a cell that holds a number, or a text that stays on one line."""
+    return ' class="n"' if numeric else ' class="t"' if whole else ""

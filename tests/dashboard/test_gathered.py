@@ -127,10 +127,13 @@ def test_large_fleet_is_summed_up(
 
 
 def test_rows_beyond_the_limit_are_counted() -> None:
-    """The rows beyond the limit are counted."""
+    """In all, and by appliance."""
     columns = collection.REPORT.columns
     every = [
         (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)
     ]
     found = tables.table("t", "T", columns, every, ("appliance", "not_reporting"), "none")
     assert (len(found.rows), found.left_out) == (tables.MOST_ROWS, 7)
+    assert found.left_of == {f"vc{tables.MOST_ROWS + number}": 1 for number in range(7)}
+    found = tables.table("t", "T", columns, every, ("not_reporting",), "none")
+    assert found.left_of == {}

@@ -76,6 +76,28 @@ def test_outcomes_match_the_report_missed(engine: Engine) -> None:
     assert set(outcomes.values()) == {"failed", "did not run", "no data"}
 
 
+def test_recent_outcomes_are_those_of_the_history(engine: Engine) -> None:
+    """Of the last 30 days, in the order of the names; an unexpected job counts on a day without any other."""
+    made.fill(engine)
+    import_documents(engine, dict([made.night(3, "FAILED"), made.night(5)]), "rare", made.NOW)
+    names = (made.FLAKY, made.GONE, "rare", made.BROKEN)
+    found = read(engine, *names)
+    with db.reading(engine) as connection:
+        recent = history.recent(connection, Scope(now=made.NOW, **DAYS), names)
+        empty = history.recent(connection, Scope(now=made.NOW, **DAYS), ("unknown",))
+    days = history.RECENT_DAYS
+    assert len(recent) == len(names) * days
+    for place, name in enumerate(names):
+        own = list(recent[place * days : (place + 1) * days])
+        if name == "rare":
+            ran = {26: OUTCOMES.index(expected.FAILED), 24: OUTCOMES.index(expected.MET)}
+            assert own == [ran.get(day, 0) for day in range(days)]
+        else:
+            end = (place + 1) * found.number_of_days
+            assert own == list(found.expected[end - days : end])
+    assert empty == bytes(days)
+
+
 def test_messages_of_failed_jobs(engine: Engine) -> None:
     """Failed jobs have the id and text of their first message; other jobs have none."""
     made.fill(engine)

@@ -108,7 +108,11 @@ def test_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None
     assert mail["Auto-Submitted"] == "auto-generated"
     plain, rich, data = parts(mail)
     table = archive("report", "summary", *SPAN, at(engine))
-    assert table.out in plain
+    found = re.search("\n─+\n(attention\n.*between imports)\n", plain, re.DOTALL)
+    assert found
+    shown = found[1].splitlines()
+    assert [line[:22] for line in shown] == [line[:22] for line in table.out.splitlines()[2:]]
+    assert max(map(len, shown)) <= 78
     assert table.err.splitlines()[0] in plain
     csv = archive("report", "summary", *SPAN, at(engine), "--format=csv")
     assert data.decode() == csv.out
@@ -152,7 +156,7 @@ def test_mail_lists_what_its_subject_counts(engine: Engine) -> None:
         assert lines.count("and 5 more") == lines.count("and 40 more") == 1
         assert sum(line.startswith("vc") for line in lines) >= 30
         assert "Missed backups: 50" in lines
-        assert "critical: overdue, 2 failures in a row" in lines
+        assert "critical: overdue, 2 consecutive failures" in lines
 
 
 def test_unknown_statuses_are_in_the_mail(sqlite_archive: Engine) -> None:

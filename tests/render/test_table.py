@@ -77,25 +77,53 @@ def test_expendable_columns_are_left_out(
     ]
 
 
+def test_wanted_columns_stay_beside_shorter_first_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column that is hardly expendable, such as a day, stays: more first cells get a line of their own."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "64")
+    for expendable, heads in ((1, ["appliance", "day", "message"]), (2, ["appliance", "message"])):
+        columns = (Column("appliance"), Column("day", expendable=expendable), Column("message"))
+        out = Terminal()
+        table.write(columns, [("v" * 28, "2026-11-30", "m" * 40)], out)
+        lines = out.getvalue().splitlines()
+        assert lines[0].split() == heads
+        assert (lines[2] == "v" * 28) is (expendable == 1)
+
+
+def test_long_first_cells_do_not_make_records(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first cell that leaves no room for the numbers stands on its own line; the table stays a table."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "30")
+    table.write(COLUMNS, [("x" * 28, 1), ("y" * 10, 2)], terminal)
+    lines = terminal.getvalue().splitlines()
+    assert [line.split() for line in lines[3:]] == [["x" * 28], ["1", "B"], ["y" * 10, "2", "B"]]
+
+
 def test_records_where_columns_do_not_fit(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without expendable columns, rows become lines of a label and a value, and nothing is lost."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "36")
-    table.write(COLUMNS, [*ROWS, ("x" * 30, 1)], terminal)
+    rows = [(*row, "n" * 24) for row in (*ROWS, ("x" * 30, 1))]
+    table.write((*COLUMNS, Column("note")), rows, terminal)
     assert terminal.getvalue() == (
         f"─[ 1 ]{'─' * 30}\n"
         "location    sftp://nas.example.com/b\n"
         "            ackups\n"
         "size total  2.0 KiB\n"
+        f"note        {'n' * 24}\n"
         f"─[ 2 ]{'─' * 30}\n"
         "location    -\n"
         "size total  -\n"
+        f"note        {'n' * 24}\n"
         f"─[ 3 ]{'─' * 30}\n"
         f"location    {'x' * 24}\n"
         f"            {'x' * 6}\n"
         "size total  1 B\n"
+        f"note        {'n' * 24}\n"
     )
 
 
@@ -127,6 +155,20 @@ def test_terminal_without_colours(
     monkeypatch.setenv(name, value)
     table.write((Column("a"),), [(None,)], terminal)
     assert "\x1b" not in terminal.getvalue()
+
+
+def test_table_of_a_given_width() -> None:
+    """It is like one on a terminal of that width, without colours."""
+    columns = (Column("name"), Column("size_bytes", Kind.BYTES), Column("note", expendable=1))
+    out = io.StringIO()
+    table.write(columns, [("vc1", 2048, "n" * 30)], out, width=30)
+    assert out.getvalue().splitlines() == [
+        "name     size",
+        "─" * 13,
+        "vc1   2.0 KiB",
+        "No room at 30 columns for:",
+        "note.",
+    ]
 
 
 def test_files_are_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:

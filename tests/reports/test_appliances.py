@@ -6,7 +6,7 @@ import pytest
 
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
 from archive.reports import Scope
-from archive.reports.appliances import AppliancesRow, severity, verdict
+from archive.reports.appliances import AppliancesRow, reason, severity, verdict
 from tests.reports.nights import ask, at, night
 from tests.support.archives import import_documents
 
@@ -38,6 +38,24 @@ def rows(engine: Engine) -> dict[str, AppliancesRow]:
 def test_severity(state: str, failures: int, drop: int, expected: str) -> None:
     """What is known to be bad is worse than what is unknown."""
     assert severity(state, failures, drop) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "failures", "drop", "expected"),
+    [
+        (NEVER, 9, 0, "never"),
+        (OVERDUE, 3, 0, "overdue"),
+        (OK, 3, 0, "3 consecutive failures"),
+        (OK, 1, 90, "1 failure"),
+        (OK, 0, 90, "smaller than expected"),
+        (OK, 0, 0, ""),
+        (NO_RECENT_DATA, 1, 90, ""),
+        (RETIRED, 1, 90, ""),
+    ],
+)
+def test_reason_of_a_severity(state: str, failures: int, drop: int, expected: str) -> None:
+    """It never contradicts the severity: a warning is not followed by "ok"."""
+    assert reason(state, severity(state, failures, drop), failures) == expected
 
 
 def test_last_good_backup_of_each_appliance(engine: Engine) -> None:

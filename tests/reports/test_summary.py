@@ -269,6 +269,17 @@ def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     }
 
 
+def test_rare_rows_take_the_place_of_appliances(engine: Engine) -> None:
+    """A status that is not documented has a row, so one appliance less is named; a single one is never "others"."""
+    for name in "abcdefghi":
+        import_documents(engine, dict([night("2026-03-28T02:00")]), name, at("2026-03-28T12:00"))
+    assert list(figures(engine, "last good backup")) == list("abcdefghi")
+    import_documents(engine, dict([night("2026-03-29T02:00", "LOST")]), "a", at("2026-03-29T12:00"))
+    named = list(figures(engine, "last good backup"))
+    assert len(named) == 8
+    assert named[-1] == "others"
+
+
 def test_lists_are_limited(engine: Engine) -> None:
     """The summary names the worst and counts the others; no appliance is among the slowest twice."""
     failed = dict(night(f"2026-03-{day}T02:00", "FAILED") for day in (26, 27, 28))
@@ -287,7 +298,7 @@ def test_lists_are_limited(engine: Engine) -> None:
         "1 never, 3 no recent data",
     )
     # At one instant: by appliance, and within an appliance the newest key first.
-    assert named["newest failures"] == list("abc")
+    assert named["newest failures"] == list("ab")
     assert named["slowest"] == ["x", "y"]
     attention = figures(engine, "attention")
     assert [
@@ -356,7 +367,7 @@ def test_jobs_in_the_future(engine: Engine) -> None:
     import_documents(engine, dict(jobs), "vc", NOW)
     assert figures(engine, "backups")["finished"] == (4, 0, 4, None)
     rows = ask(engine, "summary", Scope(now=NOW))
-    assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
+    assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 2
     assert figures(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, and so little shows no habit.
     assert figures(engine, "last good backup")["vc"][3].startswith("ok: ")

@@ -91,6 +91,16 @@ def test_page_of_a_report_has_its_rows_and_a_form(server: Served, name: str) -> 
     assert "form-action 'self'" in answer.headers["content-security-policy"]
 
 
+def test_rows_of_problems_are_highlighted(server: Served) -> None:
+    """Where a report tells which rows need attention, and only these; times are not broken."""
+    page = server.get(f"reports/appliances.html?now={NOW}&rpo=1min").text
+    rows = [row for row in re.findall(r"<tr.*?</tr>", page) if "<td" in row]
+    wrong = [row for row in rows if row.startswith('<tr class="wrong">')]
+    assert wrong == [row for row in rows if "<td>critical</td>" in row]
+    assert wrong
+    assert re.search(r'<td class="t">\d{4}-\d\d-\d\d ', page)
+
+
 def test_page_says_what_it_leaves_out_and_escapes(server: Served) -> None:
     """Empty fields of a form count as not given."""
     page = server.get(f"reports/missed.html?now={NOW}&since=&sort=&appliance=vc1*")
@@ -164,6 +174,7 @@ def test_page_metrics_and_health(server: Served) -> None:
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert f'archive_backup_state{{appliance="{SCHEDULED}"' in metrics.text
     assert server.get("healthz")[::2] == (200, b"ok\n")
+    assert server.get("favicon.ico").status == 204  # browsers always ask for it
 
 
 def test_headers_protect_a_browser(server: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -551,6 +552,30 @@ def test_summed_up_fleet(
     found.context.close()
 
 
+def test_every_appliance_has_its_last_days(
+    browser: Browser, shown: Opened, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a page of more appliances than it shows individually, too, and the same ones."""
+    monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
+    monkeypatch.setattr(gathering, "WORST", 1)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(filled)), encoding="utf-8")
+    found = Opened(browser, path)
+    labels = "(all) => all.map((strip) => strip.getAttribute('aria-label'))"
+    each = [one.page.locator("#t-appliances .strip").evaluate_all(labels) for one in (found, shown)]
+    assert each[0] == each[1]
+    assert len(set(each[0])) == 4
+    found.page.locator("#t-appliances button.name", has_text=FLAKY).click()
+    found.page.wait_for_selector("#one:not([hidden])")
+    assert found.page.locator("#one .strip").evaluate_all(labels) == each[0][-1:]
+    assert f"archive dashboard --appliance {FLAKY}" in str(
+        found.page.locator("#one").text_content()
+    )
+    assert found.page.locator("#t-one-builds").text_content() == ""  # nothing is known of them
+    assert found.said == []
+    found.context.close()
+
+
 def test_empty_archive(browser: Browser, tmp_path: Path) -> None:
     """The page of an empty archive has no console messages, either."""
     engine = created(tmp_path / "archive.db")
@@ -571,7 +596,59 @@ def test_paper_has_all_rows(browser: Browser, engine: Engine, tmp_path: Path) ->
     found = Opened(browser, path)
     assert len(found.cells("appliances")) == 25
     assert "25 of 30 rows" in str(found.page.locator("#t-appliances").text_content())
-    for event, rows in (("beforeprint", 30), ("afterprint", 25)):
+    found.page.locator("#d-heat summary").click()
+    found.page.wait_for_selector("#t-heat table")
+    assert "25 of 2,250" in str(found.page.locator("#t-heat").text_content())
+    for event, rows, long in (("beforeprint", 30, 100), ("afterprint", 25, 25)):
         found.page.evaluate(f"() => dispatchEvent(new Event('{event}'))")
         assert len(found.cells("appliances")) == rows
+        assert len(found.cells("heat")) == long
+    found.context.close()
+
+
+def test_boxes_count_rows_that_the_file_leaves_out(
+    browser: Browser, filled: Engine, tmp_path: Path
+) -> None:
+    """Of the selected appliances only, like the rows that it has."""
+    whole = gathered(filled)
+    missed = [row[0] for one in whole.attention if one.name == "missed" for row in one.rows]
+    cut = [
+        replace(one, rows=one.rows[:2], left_out=len(missed) - 2, left_of=Counter(missed[2:]))
+        if one.name == "missed"
+        else one
+        for one in whole.attention
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(page(replace(whole, attention=tuple(cut))), encoding="utf-8")
+    found = Opened(browser, path)
+    box = found.page.locator(".tile:has(a[href='#t-missed']) .value")
+    for names in ((), (BROKEN,), (GOOD, FLAKY)):
+        if names:
+            found.choose(filter=",".join(names))
+        number = sum(not names or name in names for name in missed)
+        assert box.text_content() == str(number)
+        left = number - len(found.cells("missed"))
+        assert (
+            f"{left} further row" in str(found.page.locator("#t-missed").text_content())
+        ) is bool(left)
+    found.context.close()
+
+
+def test_days_without_any_import_have_no_data(shown: Opened) -> None:
+    """An appliance that is not reporting is not drawn as one that nothing was expected of."""
+    row = shown.page.locator("#t-appliances tr", has_text=GONE)
+    assert row.locator(".strip").get_attribute("aria-label") == "last 30 days: 30 no data"
+
+
+def test_reasons_and_messages_are_in_sight_on_a_phone(browser: Browser, path: Path) -> None:
+    """Nothing of a problem is beyond the edge of the screen."""
+    found = Opened(browser, path, viewport=PHONE)
+    for table in found.page.locator(".cards .scroll").all():
+        assert table.evaluate("(scroll) => scroll.scrollWidth <= scroll.clientWidth")
+    found.page.locator("#t-appliances button.name", has_text=BROKEN).click()
+    found.page.wait_for_selector("#one:not([hidden])")
+    scroll = found.page.locator("#t-one-jobs .scroll")
+    assert scroll.evaluate("(scroll) => scroll.scrollWidth <= scroll.clientWidth")
+    found.page.locator(".weeks .of-failed").last.click()
+    assert "failed" in str(found.page.locator("#tip").text_content())
     found.context.close()

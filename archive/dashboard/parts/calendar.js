@@ -35,10 +35,11 @@ function cell(data, place, period) {
     if (status === "failed" && data.message[job]) message = data.messages[data.message[job] - 1];
   }
   const number = { success: 0, failed: 0, missed: 0, nodata: 0, open: 0 };
+  const silent = data.silentFrom.get(data.appliances[place].name) ?? data.days;
   for (let day = period.from; day < period.to; day += 1) {
     const expected = EXPECTED[data.expected[place * data.days + day]];
     const ran = { succeeded: "success", failed: "failed", open: "open" }[onDay.get(day)];
-    const state = expected ?? ran;
+    const state = expected ?? ran ?? (day < silent ? null : "nodata");
     if (state) number[state] += 1;
   }
   const isToday = data.unfinished && period.to === data.days && period.to - period.from === 1;

@@ -22,6 +22,9 @@ async function unpacked() {
   const data = { ...content, day: wide(), size: wide(), duration: wide(), message: wide() };
   data.status = new Uint8Array(buffer, at, content.jobs);
   data.expected = new Uint8Array(buffer, at + content.jobs, content.appliances.length * content.days);
+  const others = data.expected.byteOffset + data.expected.length;
+  data.recent = { days: content.others.length && content.recent / content.others.length, outcomes: new Uint8Array(buffer, others, content.recent) };
+  data.recent.places = new Map(content.recent ? content.others.map(([name], place) => [name, place]) : []);
   data.starts = [0];
   for (const count of content.counts) data.starts.push(data.starts.at(-1) + count);
   const first = Date.parse(`${content.first}T00:00:00Z`);
@@ -33,9 +36,18 @@ async function unpacked() {
   setZone(data.zone);
   const names = data.fleet.columns.map(({ name }) => name);
   data.fleetRows = data.fleet.rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
+  data.silentFrom = silences(data);
   data.severity = new Map(data.fleetRows.map((row) => [row.appliance, row.severity]));
   data.tags = new Map([...content.others, ...content.appliances.map((one) => [one.name, one.tags])]);
   return data;
+}
+
+// The first day without an import of each appliance that is not reporting. Nothing is known of it from then on.
+function silences(data) {
+  const { columns, rows } = data.attention.find((one) => one.name === "not-reporting");
+  const [name, last] = ["appliance", "last_seen"].map((wanted) => columns.findIndex((one) => one.name === wanted));
+  const seen = rows.filter((row) => row[last] !== null);
+  return new Map(seen.map((row) => [row[name], data.dates.indexOf(localTime(row[last]).slice(0, 10)) + 1]));
 }
 
 // Match names by globs or parts of names, separated by commas; case is ignored.

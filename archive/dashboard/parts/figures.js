@@ -14,7 +14,9 @@ const FIGURES = [
   ["expected: missed", "count", (one) => one.missed],
   ["expected: schedule compliance", "ratio", (one) => (one.expected ? 1 - one.missed / one.expected : null)],
 ];
-const FIGURE_COLUMNS = ["figure", "value", "before", "change"].map((name) => column(name, "figure"));
+const FIGURE_COLUMNS = [
+  column("figure"), ...["value", "before", "change"].map((name) => column(name, "figure")),
+];
 
 function expectedWithin(data, places, from, to) {
   let [expected, met] = [0, 0];

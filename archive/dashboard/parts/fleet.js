@@ -15,6 +15,15 @@ const classOfSeverity = (severity) => severity.replace(" ", "-");
 const signOf = (severity) => element("span", { "aria-hidden": "true", text: SEVERITY_SIGNS[severity] });
 const badge = (severity) =>
   element("span", { class: `badge of-${classOfSeverity(severity)}` }, signOf(severity), ` ${severity}`);
+
+// Like `reason` in archive/reports/appliances.py.
+function reason({ state, severity, consecutive_failures: failures }) {
+  if (state === "overdue" || state === "never") return state;
+  if (severity !== "critical" && severity !== "warning") return "";
+  if (!failures) return "smaller than expected";
+  return failures > 1 ? amount(failures, "consecutive failure") : amount(failures, "failure");
+}
+
 const soft = (text) => element("div", { class: "soft", text });
 
 function countBySeverity(rows) {
@@ -67,11 +76,11 @@ function listenToBoxes(select) {
 }
 
 // The outcomes of the last days as small bars: failures are higher, and stronger in colour.
-function strip(data, place) {
+function strip(data, stateOf) {
   const number = {};
   const bars = [];
   for (let day = Math.max(data.days - STRIP_DAYS, 0); day < data.days; day += 1) {
-    const { state } = cell(data, place, { from: day, to: day + 1 });
+    const state = stateOf(day);
     number[state] = (number[state] ?? 0) + 1;
     bars.push(element("span", { class: `of-${state}`, title: `${data.dates[day]}: ${MEANINGS[state]}` }));
   }
@@ -80,6 +89,15 @@ function strip(data, place) {
   const made = element("div", { class: "strip", role: "img" }, ...bars);
   made.setAttribute("aria-label", label);
   return made;
+}
+
+// The state of a day of an appliance whose single backups are not in this file.
+function recentState(data, name, day) {
+  const { days, outcomes, places } = data.recent;
+  const state = EXPECTED[outcomes[places.get(name) * days + day - data.days + days]];
+  if (state) return state;
+  if (day >= (data.silentFrom.get(name) ?? data.days)) return "nodata";
+  return data.unfinished && day === data.days - 1 ? "pending" : "none";
 }
 
 function lastGood(row) {
@@ -103,10 +121,14 @@ function fleetColumns(data, open) {
       { type: "button", class: "name", onclick: () => open(row.appliance) },
       ...breakable({ name: "appliance" }, plain(row.appliance)),
     );
-  const state = (row) =>
-    [badge(row.severity)].concat(row.state === row.severity ? [] : [soft(row.state)]);
+  const state = (row) => [badge(row.severity)].concat(reason(row) ? [soft(reason(row))] : []);
   const place = new Map(data.appliances.map((one, at) => [one.name, at]));
-  const days = (row) => (place.has(row.appliance) ? [strip(data, place.get(row.appliance))] : [NONE]);
+  const stateOf = (name) =>
+    place.has(name)
+      ? (day) => cell(data, place.get(name), { from: day, to: day + 1 }).state
+      : (day) => recentState(data, name, day);
+  const days = ({ appliance }) =>
+    place.has(appliance) || data.recent.places.has(appliance) ? [strip(data, stateOf(appliance))] : [NONE];
   return [
     own("severity", "state", "state", state),
     own("appliance", "appliance", "name", (row) => [name(row)]),
@@ -115,7 +137,7 @@ function fleetColumns(data, open) {
     own("duration_seconds", "duration", "seconds", (row) => [readable("seconds", row.duration_seconds)]),
     own("next_due_time", "next due", "due", (row) => [row.next_due || readable("instant", row.next_due_time)],
       (row) => utc(row.next_due_time)),
-    own("consecutive_failures", "failures in a row", "count", (row) => [String(row.consecutive_failures || "")]),
+    own("consecutive_failures", "consecutive failures", "count", (row) => [String(row.consecutive_failures || "")]),
     own("days", `last ${STRIP_DAYS} days`, "days", days),
   ];
 }

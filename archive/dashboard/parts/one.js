@@ -44,12 +44,14 @@ function weeks(data, place) {
     const found = cell(data, place, { from: day, to: day + 1 });
     number[found.state] = (number[found.state] ?? 0) + 1;
     const title = sentence(data, name, data.dates[day], found);
-    cells.push(element("span", { class: `of-${found.state}`, text: SIGNS[found.state], title }));
+    // A screen without a pointer has no titles.
+    const onclick = (event) => showTip(null, event, null, title);
+    cells.push(element("span", { class: `of-${found.state}`, text: SIGNS[found.state], title, onclick }));
   }
   const told = Object.entries(number).map(([state, count]) => `${count} ${MEANINGS[state]}`);
   const made = element("div", { class: "weeks", role: "img" }, ...cells);
   made.setAttribute("aria-label", `${data.dates[from]} to ${data.dates.at(-1)}: ${told.join(", ")}`);
-  const span = soft(`${data.dates[from]} to ${data.dates.at(-1)}, a column for each week, Monday first. Point at a day for details.`);
+  const span = soft(`${data.dates[from]} to ${data.dates.at(-1)}, a column for each week, Monday first. Point at a day, or touch it, for details.`);
   return [element("h3", { text: "Day by day" }), span, element("div", { class: "scroll", tabIndex: 0, role: "group", "aria-label": "Days of the appliance" }, made)];
 }
 
@@ -59,7 +61,7 @@ function lastBackups(data, place) {
   for (let job = data.starts[place + 1] - 1; job >= data.starts[place] && rows.length < ONE_JOBS; job -= 1) {
     const message = data.message[job] ? data.messages[data.message[job] - 1] : null;
     rows.push([
-      data.dates[data.day[job]], ["succeeded", "failed", "in progress", "other"][data.status[job]],
+      data.dates[data.day[job]], ["succeeded", "failed", "in progress", "unknown status"][data.status[job]],
       number(data.size[job]), number(data.duration[job]), message ? (message[1] ?? message[0]) : null,
     ]);
   }
@@ -73,7 +75,7 @@ function showOne(data, name) {
   host.hidden = !row;
   if (!row) return;
   byId("h-one").textContent = plain(name);
-  const state = row.state === row.severity ? "" : ` ${row.state}`;
+  const state = reason(row) ? ` ${reason(row)}` : "";
   const list = facts(row).flatMap(([label, text, title]) => [
     element("dt", { text: label }), element("dd", title ? { text, title } : { text }),
   ]);
@@ -82,18 +84,24 @@ function showOne(data, name) {
   );
   const place = data.appliances.findIndex((one) => one.name === name);
   if (place < 0) {
-    const text = "Its single backups are not in this file, which has those of the appliances in trouble.";
+    const those = `the ${grouped(data.appliances.length, 0)} appliances that need most attention`;
+    const text = `Its single backups are not in this file, which has those of ${those}.`;
     const command = `archive dashboard --appliance ${name} -o appliance.html`;
-    byId("one-days").replaceChildren(element("p", {}, `${text} To see them, run `, element("code", { text: command })));
+    const recent = data.recent.places.has(name) ? [strip(data, (day) => recentState(data, name, day))] : [];
+    byId("one-days").replaceChildren(
+      element("h3", { text: `Last ${STRIP_DAYS} days` }), ...recent,
+      element("p", {}, `${text} To see them, run `, element("code", { text: command })),
+    );
     byId("t-one-jobs").replaceChildren();
-  } else {
-    byId("one-days").replaceChildren(...weeks(data, place));
-    byId("one-days").querySelector(".scroll").scrollLeft = 1e6; // the latest week
-    showTable(byId("t-one-jobs"), {
-      name: "backups", title: `Last backups`, columns: BACKUP_COLUMNS, rows: lastBackups(data, place),
-      empty: "No backup ran.",
-    });
+    byId("t-one-builds").replaceChildren();
+    return;
   }
+  byId("one-days").replaceChildren(...weeks(data, place));
+  byId("one-days").querySelector(".scroll").scrollLeft = 1e6; // the latest week
+  showTable(byId("t-one-jobs"), {
+    name: "backups", title: `Last backups`, columns: BACKUP_COLUMNS, rows: lastBackups(data, place),
+    empty: "No backup ran.",
+  });
   const builds = data.reports.find((one) => one.name === "builds-of-appliances");
   const own = builds.rows.filter((one) => one[0] === name).map((one) => one.slice(1));
   showTable(byId("t-one-builds"), { ...builds, title: "Builds", columns: builds.columns.slice(1), rows: own });

@@ -99,14 +99,12 @@ function describe(data, selection) {
 async function update(data) {
   const selection = chosen(data, form());
   describe(data, selection);
-  const own = (table) =>
-    table.columns[0].name === "appliance"
-      ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
-      : table;
-  const problems = data.attention.map((table) => {
-    const shown = own(table);
-    return selection.filtered ? { ...shown, left: 0 } : shown;
-  });
+  const own = (table) => {
+    if (table.columns[0].name !== "appliance" || !selection.filtered) return table;
+    const left = table.leftOf.reduce((sum, [name, number]) => sum + (selection.shows(name) ? number : 0), 0);
+    return { ...table, rows: table.rows.filter((row) => selection.shows(row[0])), left };
+  };
+  const problems = data.attention.map(own);
   for (const table of problems) showTable(byId(`t-${table.name}`), table, 8);
   showBoxes(data.fleetRows.filter((row) => selection.isNamed(row.appliance)), problems);
   const standing = data.fleetRows.filter((row) => selection.shows(row.appliance));
@@ -179,8 +177,9 @@ function leave() {
   open(null);
 }
 
-// Paper has all rows of the tables of this page, if they are not too many.
+// Paper has all rows of a table, or the first ones of a table that has too many.
 const MOST_ON_PAPER = 1000;
+const FIRST_ON_PAPER = 100;
 
 function listenToPrinting() {
   const limits = new Map();
@@ -188,7 +187,7 @@ function listenToPrinting() {
     for (const host of document.querySelectorAll("[id^='t-']")) {
       if (!host.tableState || !host.showAgain) continue;
       limits.set(host, host.tableState.limit);
-      host.tableState.limit = MOST_ON_PAPER;
+      host.tableState.limit = host.tableState.number > MOST_ON_PAPER ? FIRST_ON_PAPER : MOST_ON_PAPER;
       host.showAgain();
     }
   });
@@ -235,6 +234,9 @@ function listen(data) {
     if (nameInHash() !== only) openFromHash(data);
   });
   listenToPrinting();
+  addEventListener("pointerdown", () => {
+    tip.hidden = true;
+  });
   byId("period").onchange = () => {
     byId("grain").value = USUAL_GRAIN[byId("period").value];
     update(data);

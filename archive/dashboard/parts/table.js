@@ -1,6 +1,6 @@
 // A table that can be sorted by any column and downloaded as CSV.
 
-const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
+const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate", "figure"]);
 
 // Columns with sentences, which may wrap; the second set has long ones.
 const PROSE = new Set(["message", "example", "reason", "note"]);
@@ -47,10 +47,12 @@ const AT_ONCE = 500;
 // A column may make its own cells; then `csv` has the columns and rows to save.
 function showTable(host, table, most = 25) {
   const state = (host.tableState ??= { by: null, descending: false, limit: null });
+  state.number = table.rows.length;
   const { columns } = table;
   const heading = table.title ? [element("h3", { text: plain(table.title) })] : [];
+  const leftOut = table.left ? `This file does not include ${amount(table.left, "further row")}.` : "";
   if (!table.rows.length) {
-    host.replaceChildren(...heading, element("p", { text: table.empty }));
+    host.replaceChildren(...heading, element("p", { text: leftOut || table.empty }));
     return;
   }
   const again = () => showTable(host, table, most);
@@ -83,10 +85,11 @@ function showTable(host, table, most = 25) {
           return made;
         }
         const text = readable(one.kind, row[at]);
-        if (one.kind === "instant" && row[at]) {
-          return element("td", { class: classOf(one, widthOf(one, text)), title: utc(row[at]), text });
-        }
-        return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(one, text));
+        const made = element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(one, text));
+        if (one.kind === "instant" && row[at]) made.title = utc(row[at]);
+        if (!text) made.classList.add("blank");
+        else if (at && !PROSE.has(one.name)) made.dataset.label = one.label;
+        return made;
       }),
     ),
   );
@@ -119,9 +122,6 @@ function showTable(host, table, most = 25) {
   if (rows.length > limit) {
     under.append(element("span", { class: "soft", text: `${grouped(limit, 0)} of ${grouped(rows.length, 0)} rows` }));
   }
-  if (table.left) {
-    const text = `This file does not include ${amount(table.left, "further row")}.`;
-    under.append(element("span", { class: "soft", text }));
-  }
+  if (leftOut) under.append(element("span", { class: "soft", text: leftOut }));
   host.replaceChildren(...heading, scroll, under);
 }
