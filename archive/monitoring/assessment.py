@@ -68,10 +68,12 @@ def described(one: Judgement) -> str:
 
 
 def counts(found: Sequence[Judgement]) -> str:
-    """Return the number of appliances at each level, worst first.
+    """Return the number of appliances at each level, worst first, and of retired ones.
 
     Empty without appliances.
     """
     levels = sorted(Level, key=badness, reverse=True)
-    numbers = {level: sum(one.level is level for one in found) for level in levels}
-    return ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
+    expected = [one for one in found if not one.is_retired]
+    numbers = {level.name: sum(one.level is level for one in expected) for level in levels}
+    numbers[standing.RETIRED] = len(found) - len(expected)
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)

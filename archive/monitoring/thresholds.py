@@ -77,6 +77,11 @@ class Judgement(NamedTuple):
     figures: tuple[Figure, ...]
     reasons: tuple[str, ...]
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether nothing is expected of the appliance."""
+        return self.reasons == (RETIRED,)
+
 
 def judge(state: State, thresholds: Thresholds, zone: str) -> Judgement:
     """Return the judgement of an appliance; a retired one raises no alarm.

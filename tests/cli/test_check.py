@@ -198,6 +198,16 @@ def test_consecutive_failures_and_appliances_not_reporting(engine: Engine) -> No
     assert data(done)["import"] == "352800s;129600;;0"
 
 
+def test_retired_appliances_are_counted_separately(engine: Engine) -> None:
+    """Nothing is expected of them, so they are not OK either."""
+    for name in ("gone", "struck"):
+        import_documents(engine, dict([night("2026-03-10T01:00")]), name, NOW)
+    assert archive("appliance", "retire", "gone", "--from", "2026-03-10", at(engine)).code == 0
+    done = check(at(engine))
+    assert done.code == 0
+    assert done.out.startswith("ARCHIVE OK - 1 OK, 1 retired | ")
+
+
 def test_stale_archive_is_unknown(place: str) -> None:
     """After two nights without an import only figures of appliances are shown."""
     done = archive("check", place, "--now", "2026-03-13T08:00:01Z")
