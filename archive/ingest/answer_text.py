@@ -38,7 +38,7 @@ _NEXT = re.compile(
 _NEXT_KEY = re.compile(rf',{_SPACE}(?:"{JOB_KEY.pattern}"|\{{{_SPACE}"key")', re.ASCII)
 _WHITE = re.compile(r"[ \t\r\n]*")
 _OBJECT = re.compile(rf"{_SPACE}\{{")
-_NAME = re.compile(rf'{_SPACE}"([^"\\]*)')
+_NAME = re.compile(rf'{_SPACE}"([^"\\\x00-\x1f]*)(?:["\\]|\Z)')
 # Names of the fields of a document and of its parts.
 _FIELDS = frozenset(
     name

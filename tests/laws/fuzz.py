@@ -48,7 +48,7 @@ def fuzz(engine: Engine, documents: int, seed: int, folder: Path) -> None:
         seed_of_round = seed + number
         try:
             _round(engine, Random(seed_of_round), min(ROUND, documents - number), folder)  # noqa: S311 - no secret
-        except AssertionError as error:
+        except Exception as error:
             error.add_note(f"the round with seed {seed_of_round}")
             raise
 
