@@ -34,24 +34,17 @@ _ENTRY_LENGTH = 1000
 _NEXT = re.compile(
     rf',{_SPACE}(?:"{JOB_KEY.pattern}"{_SPACE}:{_SPACE}\{{|{_ENTRY.pattern})', re.ASCII
 )
-# The most usual of what follows a document, found in a fraction of the time.
-_NEXT_KEY = re.compile(rf',{_SPACE}(?:"{JOB_KEY.pattern}"|\{{{_SPACE}"key")', re.ASCII)
+# The most usual of what follows a document, by the bracket around both: found in a fraction of the time.
+_NEXT_KEY = {
+    "}": re.compile(rf',{_SPACE}"{JOB_KEY.pattern}"', re.ASCII),
+    "]": re.compile(rf',{_SPACE}\{{{_SPACE}"key"'),
+}
 _WHITE = re.compile(r"[ \t\r\n]*")
 _OBJECT = re.compile(rf"{_SPACE}\{{")
 _NAME = re.compile(rf'{_SPACE}"([^"\\\x00-\x1f]*)(?:["\\]|\Z)')
 # Names of the fields of a document and of its parts.
-_FIELDS = frozenset(
-    name
-    for structure in (
-        schema.Info,
-        schema.Failure,
-        schema.Build,
-        schema.Progress,
-        schema.DynamicID,
-        schema.Message,
-    )
-    for name in structure.model_fields
-)
+_PARTS = (schema.Failure, schema.Build, schema.Progress, schema.DynamicID, schema.Message)
+_FIELDS = frozenset(name for part in (schema.Info, *_PARTS) for name in part.model_fields)
 _CLOSING = {"{": "}", "[": "]"}
 # Members beside `value`, behind the answer in it.
 _MEMBER = (
@@ -120,7 +113,7 @@ class AnswerText(JsonText):
 
         It is not if a bracket closes the document too early, or is missing.
         """
-        if _NEXT_KEY.match(self._buffer, end):
+        if _NEXT_KEY[self._around[-1]].match(self._buffer, end):
             return True
         self._read_behind(end)
         around = [*self._around]
