@@ -41,7 +41,7 @@ _NEXT_KEY = {
 }
 _WHITE = re.compile(r"[ \t\r\n]*")
 _OBJECT = re.compile(rf"{_SPACE}\{{")
-_NAME = re.compile(rf'{_SPACE}"([^"\\\x00-\x1f]*)(?:["\\]|\Z)')
+_NAME = re.compile(rf'{_SPACE}"([^"\\\x00-\x1f]*)(?:"{_SPACE}(?::|\Z)|\\|\Z)')
 # Names of the fields of a document and of its parts.
 _PARTS = (schema.Failure, schema.Build, schema.Progress, schema.DynamicID, schema.Message)
 _FIELDS = frozenset(name for part in (schema.Info, *_PARTS) for name in part.model_fields)

@@ -118,6 +118,7 @@ BROKEN = {
     "closed twice too early": '{"status": "SUCCEEDED"}}, "size": 1, "build": {"version": "8"}}',
     "closed before a part's field": '{"build": {"version": "8"}}, "build_number": "1", "status": "FAILED"}',
     "closed before a broken name": '{"status": "SUCCEEDED"}, "si\x14ze": {"a": 1}}',
+    "closed before half a name": '{"status": "FAILED"}, "d", "size": 1}',
     "closed before an entry": '{"status": "FAILED"}, {"key": "a", "value": []}, "size": 1}',
     "closed without a comma": '{"status": "SUCCEEDED"} "size": 1}',
     "closed, and opened": '{"status": "SUCCEEDED"}, {"size": 1}',
