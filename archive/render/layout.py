@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.render.folding import fitted_lines, folded, padded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -196,11 +198,11 @@ class Layout:
         for line in range(height):
             # Headers of fewer lines stand at the bottom.
             words = [([""] * (height - len(one.header)) + one.header)[line] for one in self.fields]
-            padded = [
-                _padded(word, one.width, numeric=one.numeric)
+            heads = [
+                padded(word, one.width, numeric=one.numeric)
                 for word, one in zip(words, self.fields, strict=True)
             ]
-            yield f"{bold}{(self._margin + GAP.join(padded)).rstrip()}{plain}"
+            yield f"{bold}{(self._margin + GAP.join(heads)).rstrip()}{plain}"
         yield "─" * self.width
         if not self.sections:
             yield from self._rows(range(number), _each(self.fields), styled=styled)
@@ -226,12 +228,12 @@ class Layout:
                     continue
                 values[0] = ""
             cells = [
-                [NULL] if cell is None else _fitted(cell, width, shortened=one.shortened)
+                [NULL] if cell is None else fitted_lines(cell, width, shortened=one.shortened)
                 for one, cell, width in zip(fields, values, widths, strict=True)
             ]
             for line in range(max(map(len, cells))):
                 shown = [
-                    _padded(cell[line] if line < len(cell) else "", width, numeric=one.numeric)
+                    padded(cell[line] if line < len(cell) else "", width, numeric=one.numeric)
                     for one, cell, width in zip(fields, cells, widths, strict=True)
                 ]
                 if styled and line == 0:
@@ -276,36 +278,6 @@ def _spans(fields: Sequence[Field], section: Section) -> list[range]:
     return found
 
 
-def _padded(text: str, width: int, *, numeric: bool) -> str:
-    from rich.cells import cell_len
-
-    space = " " * (width - cell_len(text))
-    return space + text if numeric else text + space
-
-
-def _fitted(text: str, width: int, *, shortened: bool) -> list[str]:
-    """Return the lines of a text: one that ends in … if it is too long and `shortened`."""
-    from rich.cells import cell_len, chop_cells
-
-    if shortened and cell_len(text) > width:
-        return [f"{chop_cells(text, width - 1)[0].rstrip()}…"]
-    return list(folded(text, width)) or [""]
-
-
-def folded(text: str, width: int) -> Iterator[str]:
-    """Yield the lines of a text folded to a width: between words, or within a longer word."""
-    from rich.cells import cell_len, chop_cells
-
-    while cell_len(text) > width:
-        line = chop_cells(text, width)[0]
-        space = text.rfind(" ", 1, len(line) + 1)
-        end = space if space > 0 else len(line)
-        yield text[:end]
-        text = text[end:].lstrip(" ")
-    if text:
-        yield text
-
-
 def records(fields: Sequence[Field], headings: Sequence[str], width: int) -> Iterator[str]:
     """Yield each row as lines of a label and a folded value, below a rule with its heading."""
     from rich.cells import cell_len
@@ -320,4 +292,4 @@ def records(fields: Sequence[Field], headings: Sequence[str], width: int) -> Ite
             lines = [NULL] if cell is None else list(folded(cell, room)) or [""]
             for at, line in enumerate(lines):
                 label = "" if at else one.label
-                yield f"{_padded(label, before, numeric=False)}{GAP}{line}".rstrip()
+                yield f"{padded(label, before, numeric=False)}{GAP}{line}".rstrip()

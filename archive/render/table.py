@@ -10,7 +10,8 @@ from itertools import groupby, repeat
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind, Role
-from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section, folded, records
+from archive.render.folding import folded
+from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section, records
 from archive.render.units import UTC, readable
 
 if TYPE_CHECKING:
