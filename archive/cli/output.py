@@ -84,11 +84,11 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises ArchiveError if the folder exists and is not empty, or if it cannot be created.
     """
     target = path.resolve()
-    # In the same folder: only within a file system is a rename atomic.
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and any(target.iterdir()):
             raise ArchiveError(f"{path}: the folder is not empty: name a new one")
+        # In the same folder: only within a file system is a rename atomic.
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
         make_folder(beside)
     except OSError as error:
         raise ArchiveError(f"{path}: cannot create the folder: {error.strerror}") from error

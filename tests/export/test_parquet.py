@@ -261,6 +261,8 @@ def test_folder_with_other_files_is_left_alone(engine: Engine, tmp_path: Path) -
     done = archive("export", "parquet", str(tmp_path), at(engine))
     said = f"archive: {tmp_path}: the folder is not empty: name a new one\n"
     assert done == (1, "", said)
+    said = "archive: /: the folder is not empty: name a new one\n"
+    assert archive("export", "parquet", "/", at(engine)) == (1, "", said)
     (tmp_path / "mine").unlink()
     assert archive("export", "parquet", str(tmp_path), at(engine)).code == 0
     (tmp_path / "file").touch()
