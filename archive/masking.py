@@ -51,8 +51,11 @@ _MEMBER = re.compile(
     r"""\\*["']([\w.-]{1,64})\\*["']\s*:\s*\\*["']((?:(?!\\*["']).)+)""", re.DOTALL
 )
 # A value after its name, with a colon or spaces between: a setting, a header or an option of a command.
+# `--secret-file` names no secret, and `--password and --user` are words of a sentence.
 _SETTING = re.compile(
-    rf"(?<![\w.%-])(?:([\w.-]{{1,64}})(?:\s*[:=]\s*|\s+(?=[\"']))|(--[\w-]{{1,64}})\s+)({_QUOTED}|\S+)"
+    r"(?<![\w.%-])(?:([\w.-]{1,64})(?:\s*[:=]\s*|\s+(?=[\"']))"
+    r"|(--(?:[\w-]{0,60}-)?(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key))"
+    rf"\s+(?!(?:and|or|is|are|needs|must|cannot)\b))({_QUOTED}|\S+)"
 )
 # A word of a setting that is no prose: quoted, or with a digit or a sign among letters.
 _NO_PROSE = re.compile(r"[\"']|(?=\S*[^\W\d])(?=\S*[\d!#$%&*+<>?@\\^_`{|}~])")

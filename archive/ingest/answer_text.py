@@ -11,11 +11,24 @@ from contextlib import suppress
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
-from archive.document import schema
 from archive.errors import InputError
 from archive.ingest import json_stream
+from archive.ingest.document_boundaries import (
+    ANOTHER,
+    CLOSING,
+    END,
+    ENTRY,
+    ENTRY_LENGTH,
+    FIELD_NAMES,
+    MEMBER,
+    MEMBER_NAME,
+    NEXT,
+    NEXT_KEY,
+    OBJECT,
+    SPACE,
+    WHITE,
+)
 from archive.ingest.json_stream import BOM, MARK, JsonText, Unreadable
-from archive.ingest.other_json import JOB_KEY
 from archive.json_numbers import SYNTAX_DECODER
 
 if TYPE_CHECKING:
@@ -26,34 +39,6 @@ KEPT = 4096
 # How much of a document that is too long is skipped at most, in multiples of the longest one.
 _MOST_SKIPPED = 4
 TOO_LONG = f"longer than {json_stream.LONGEST:,} characters; only its start is kept"
-_SPACE = r"[ \t\r\n]{0,200}"
-# The start of an entry of a list.
-_ENTRY = re.compile(rf'\{{{_SPACE}"key"{_SPACE}:{_SPACE}"{JOB_KEY.pattern}"', re.ASCII)
-_ENTRY_LENGTH = 1000
-# The comma before the next document, in a map or in a list. In a text its quotes would be escaped.
-_NEXT = re.compile(
-    rf',{_SPACE}(?:"{JOB_KEY.pattern}"{_SPACE}:{_SPACE}\{{|{_ENTRY.pattern})', re.ASCII
-)
-# The most usual of what follows a document, by the bracket around both: found in a fraction of the time.
-_NEXT_KEY = {
-    "}": re.compile(rf',{_SPACE}"{JOB_KEY.pattern}"', re.ASCII),
-    "]": re.compile(rf',{_SPACE}\{{{_SPACE}"key"'),
-}
-_WHITE = re.compile(r"[ \t\r\n]*")
-_OBJECT = re.compile(rf"{_SPACE}\{{")
-_NAME = re.compile(rf'{_SPACE}"([^"\\\x00-\x1f]*)(?:"{_SPACE}(?::|\Z)|\\|\Z)')
-# Names of the fields of a document and of its parts.
-_PARTS = (schema.Failure, schema.Build, schema.Progress, schema.DynamicID, schema.Message)
-_FIELDS = frozenset(name for part in (schema.Info, *_PARTS) for name in part.model_fields)
-_CLOSING = {"{": "}", "[": "]"}
-# Members beside `value`, behind the answer in it.
-_MEMBER = (
-    rf'{_SPACE},{_SPACE}"[^"\\]{{0,200}}"{_SPACE}:{_SPACE}(?:"[^"\\]{{0,1000}}"|[-+.\w]{{1,40}}'
-    r"|[\[{][^][{}]{0,1000}[\]}])"
-)
-# Behind an answer there is another one, or nothing.
-_ANOTHER = rf'(?:\{{{_SPACE}"(?:value|{JOB_KEY.pattern})"|\[{_SPACE}{_ENTRY.pattern})'
-_END = rf"(?:{_ANOTHER}|\Z)"
 # Strings and what stands between them, without brackets but for the innermost ones; brackets in a row;
 # what a string has up to its end. Character by character it would take a minute.
 _TEXT = r'(?:[^][{}"]++|"(?:[^"\\]++|\\.)*+")'
@@ -69,19 +54,23 @@ class AnswerText(JsonText):
         super().__init__(stream, encoding)
         # The brackets around the cursor that are still open, as those that close them.
         self._around: list[str] = []
+        # No other document begins before this character of the stream; so no text is searched twice.
+        self._clear = 0
+        # By which brackets, up to the end of the text, no answer closes.
+        self._unclosed: set[str] = set()
 
     def take(self, wanted: str) -> bool:
         """Skip the next character if it is the wanted one, and return whether it was."""
         taken = super().take(wanted)
-        if taken and wanted in _CLOSING:
-            self._around.append(_CLOSING[wanted])
-        elif taken and wanted in _CLOSING.values():
+        if taken and wanted in CLOSING:
+            self._around.append(CLOSING[wanted])
+        elif taken and wanted in CLOSING.values():
             self._around.pop()
         return taken
 
     def is_at_entry(self) -> bool:
         """Return whether an entry of a list comes, `{"key": ..., "value": ...}`."""
-        return self.peek() == "{" and _ENTRY.match(self.ahead(_ENTRY_LENGTH)) is not None
+        return self.peek() == "{" and ENTRY.match(self.ahead(ENTRY_LENGTH)) is not None
 
     def document_value(self) -> tuple[Any, str]:
         """Return the next value and its text, as `value`; Unreadable if it is broken, or too long.
@@ -113,15 +102,15 @@ class AnswerText(JsonText):
 
         It is not if a bracket closes the document too early, or is missing.
         """
-        if _NEXT_KEY[self._around[-1]].match(self._buffer, end):
+        if NEXT_KEY[self._around[-1]].match(self._buffer, end):
             return True
         self._read_behind(end)
         around = [*self._around]
         while True:
-            end = _WHITE.match(self._buffer, end).end()  # type: ignore[union-attr]  # it always matches
+            end = WHITE.match(self._buffer, end).end()  # type: ignore[union-attr]  # it always matches
             mark = self._buffer[end : end + 1]
             if not mark:  # a document without its last bracket takes that of the answer
-                return not around or _NEXT.search(self._buffer, self._place + 1) is None
+                return not around or self._following() is None
             if not around:
                 return mark in "{[" or mark == BOM
             if mark == ",":
@@ -136,13 +125,13 @@ class AnswerText(JsonText):
         The fields of a document cannot.
         """
         if around[-1] == "]":
-            return _OBJECT.match(self._buffer, place) is not None
-        name = _NAME.match(self._buffer, place)
-        return name is not None and name[1] not in _FIELDS
+            return OBJECT.match(self._buffer, place) is not None
+        name = MEMBER_NAME.match(self._buffer, place)
+        return name is not None and name[1] not in FIELD_NAMES
 
     def _read_behind(self, end: int) -> None:
-        """Read on until a patterns of what follows a document can match behind a place."""
-        while len(self._buffer) - end < _ENTRY_LENGTH and self._more():
+        """Read on until the patterns of what follows a document can match behind a place."""
+        while len(self._buffer) - end < ENTRY_LENGTH and self._more():
             pass
 
     def _end_of_nested(self) -> int:
@@ -163,8 +152,8 @@ class AnswerText(JsonText):
     def _is_followed(self, end: int) -> bool:
         """Return whether behind a place another document comes, or the end of the answer."""
         self._read_behind(end)
-        pattern = re.compile(f"{self._closing()}{_END}", re.ASCII)
-        return any(each.match(self._buffer, end) for each in (_NEXT, pattern))
+        pattern = re.compile(f"{self._closing()}{END}", re.ASCII)
+        return any(each.match(self._buffer, end) for each in (NEXT, pattern))
 
     def _is_cut_off(self) -> bool:
         """Return whether all text that there is has been read, and does not end as an answer does."""
@@ -176,9 +165,9 @@ class AnswerText(JsonText):
         `closed` is where its brackets close, if they do so at a place that cannot be its end.
         """
         while True:
-            following = _NEXT.search(self._buffer, self._place + 1)
+            following = self._following()
             if following is not None:
-                before = self._end_before_closing(_ANOTHER, following.start())
+                before = self._end_before_closing(ANOTHER, following.start())
                 return following.start() if before is None else before
             try:
                 if not self._more_of_value():
@@ -186,16 +175,25 @@ class AnswerText(JsonText):
             except InputError:  # it is too long for one document
                 return None
         # Where the text itself ends too early, it is cut off, whatever brackets it ends with.
-        failed = self._failed()
+        failed = None if closed is not None else self._failed()
         if closed is not None or (failed is not None and not self._is_end(failed)):
-            end = self._end_before_closing(_END, len(self._buffer))
-            if end is not None:
+            end = self._end_before_closing(END, len(self._buffer))
+            if end is not None or closed is not None:
                 return end
         try:
             end = self._end_of_value()
         except InputError:
             return None
         return end if self._buffer[end:].lstrip()[:1] in (",", "}", "]") else None
+
+    def _following(self) -> re.Match[str] | None:
+        """Return the start of the next document after the cursor, as far as the text has been read."""
+        start = max(self._place + 1, self._clear - self._dropped)
+        found = NEXT.search(self._buffer, start)
+        if found is None:
+            # It may have been cut at the end.
+            self._clear = self._dropped + max(len(self._buffer) - ENTRY_LENGTH, 0)
+        return found
 
     def _is_end(self, failed: JSONDecodeError) -> bool:
         """Return whether a value only fails because the text ends; a string without a quote does not."""
@@ -217,11 +215,9 @@ class AnswerText(JsonText):
         opened: list[str] = []
         for match in MARK.finditer(self._buffer, self._place):
             mark = match[0]
-            if mark in _CLOSING:
-                opened.append(_CLOSING[mark])
-            elif mark == '"' or (
-                mark in _CLOSING.values() and (not opened or opened.pop() != mark)
-            ):
+            if mark in CLOSING:
+                opened.append(CLOSING[mark])
+            elif mark == '"' or (mark in CLOSING.values() and (not opened or opened.pop() != mark)):
                 return False
         return bool(opened)
 
@@ -237,15 +233,19 @@ class AnswerText(JsonText):
 
         `after` is a pattern of what follows them, which begins before a place in the buffer.
         """
-        bracket = re.escape(_CLOSING.get(self._buffer[self._place], ""))
-        closing = re.compile(f"{bracket}(?={self._closing()}{after})", re.ASCII)
-        found = closing.search(self._buffer, self._place, until)
+        bracket = re.escape(CLOSING.get(self._buffer[self._place], ""))
+        pattern = f"{bracket}(?={self._closing()}{after})"
+        if pattern in self._unclosed:
+            return None
+        found = re.compile(pattern, re.ASCII).search(self._buffer, self._place, until)
+        if found is None and after is END:
+            self._unclosed.add(pattern)
         return None if found is None else found.end()
 
     def _closing(self) -> str:
         """Return a pattern of the brackets that close the answer, with white space before what follows."""
-        brackets = [_SPACE + re.escape(one) for one in reversed(self._around)]
-        return f"(?:{_MEMBER})*+".join(brackets) + _SPACE
+        brackets = [SPACE + re.escape(one) for one in reversed(self._around)]
+        return f"(?:{MEMBER})*+".join(brackets) + SPACE
 
     def _skip_long(self) -> str:
         """Skip a value that is too long for memory, and return its start.

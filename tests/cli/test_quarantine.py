@@ -103,8 +103,8 @@ def test_document_is_shown_as_imported(place: str) -> None:
 
 def test_bytes_that_are_not_text_are_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any bytes are written as they were imported."""
-    line = b'{"20260301-021500-1": \xff\xfe\x00}'
-    import_documents(engine, line + b"\n" + line, name="answers.jsonl")
+    line = b'"20260301-021500-1":\xff\xfe\x00'
+    import_documents(engine, b"{%s}\n{%s}" % (line, line), name="answers.jsonl")
     out = io.BytesIO()
     with monkeypatch.context() as patched:
         patched.setattr(sys, "argv", ["archive", "quarantine", "show", "1", at(engine)])

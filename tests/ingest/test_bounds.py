@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from archive.document.parse import parse
 from archive.document.schema import MOST_REFUSALS
 from archive.errors import InputError, NotAJobError
-from archive.ingest import batches, formats, json_stream
+from archive.ingest import answer_text, batches, document_boundaries, formats, json_stream
 from archive.ingest.raw_document import KnownDocument, fingerprint
 from tests.support.readers import keys, read, read_known
 from tests.support.samples import job
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 KEY = "20260723-021500-24322831"
@@ -196,6 +198,36 @@ def test_members_beside_documents_do_not_change_them(beside: str) -> None:
         found = [each for each in read(text.encode()) if str(each.key).startswith(KEY)]
         assert len(found) == text.count(KEY)
         assert {each.problem for each in found} == {None}
+
+
+class _Counting:
+    """A pattern that counts the characters in which it was searched for."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        self.searched = 0
+
+    def search(self, text: str, start: int) -> re.Match[str] | None:
+        self.searched += len(text) - start
+        return self._pattern.search(text, start)
+
+    def match(self, text: str, start: int) -> re.Match[str] | None:
+        return self._pattern.match(text, start)
+
+
+@pytest.mark.parametrize("member", ['"size": {}', '"a": {"b": 1}', '{"key": 1}', "nil"])
+@pytest.mark.parametrize("end", ["}", "]", "} x", ', "z": 1} x'])
+@pytest.mark.parametrize("start", ['{"K": {}', '[{"key": "K", "value": {}}'])
+def test_no_text_is_searched_again_and_again(
+    start: str, member: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many broken documents it has, which nothing separates from the next one."""
+    pattern = _Counting(document_boundaries.NEXT)
+    monkeypatch.setattr(answer_text, "NEXT", pattern)
+    text = start.replace("K", f"{KEY}0") + f", {member}" * 3000 + end
+    with suppress(InputError):
+        read(text.encode())
+    assert pattern.searched <= 1500 * 3000 + 10 * len(text)
 
 
 REFUSED_VALUES = {

@@ -108,7 +108,7 @@ SELECT
 FROM scoped, asked
 WHERE status = 'FAILED'
 ORDER BY day DESC, start_time DESC NULLS FIRST, appliance, key DESC
-LIMIT 3
+LIMIT 2
 """
 _LAST_IMPORTS = f"""
 SELECT appliance, last_seen, greatest({seconds("last_seen", "now")}, 0)
@@ -154,10 +154,11 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
     repeated, repeated_before = (
         sum(number >= 3 for number in one.values()) for one in (failures, failures_before)
     )
+    stuck = [*_stuck(exported, now)]
     return [
         *_attention(states, repeated, repeated_before),
-        *_stuck(exported, now),
-        *_last_good(exported, now, states, failures),
+        *stuck,
+        *_last_good(exported, now, states, failures, 8 - len(stuck)),
         *_compared(_NAMES, _figures(exported, now), _figures(exported, then)),
         *_expected(exported, now, then),
         *_listed(exported, now, "slowest", _SLOWEST),
@@ -297,9 +298,9 @@ def _met(days: list[str]) -> Row:
 
 
 def _last_good(
-    exported: Exported, asked: Asked, states: list[Row], failures: dict[str, int]
+    exported: Exported, asked: Asked, states: list[Row], failures: dict[str, int], most: int
 ) -> Iterator[Row]:
-    """Yield the last success of the eight worst appliances, and the number of others."""
+    """Yield the last success of the worst appliances, and the number of others if there are two or more."""
     exported.ask(asked)
 
     def badness(row: Row) -> Row:
@@ -313,7 +314,8 @@ def _last_good(
         return place, row[2] is not None, -(row[2] or 0), -number, row[0]
 
     ordered = sorted(states, key=badness)
-    for row in ordered[:8]:
+    most += len(ordered) == most + 1
+    for row in ordered[:most]:
         number = failures.get(row[0], 0)
         detail = f"{row[1]}, {number} failed: " if number else f"{row[1]}: "
         if row[6] is None:
@@ -323,7 +325,7 @@ def _last_good(
             detail += "" if size is None else f"{readable(Kind.BYTES, size)}, "
             detail += f"{row[6][:10]} {row[6][11:16]}Z"
         yield "last good backup", row[0], "seconds", row[2], None, None, detail
-    others = Counter(row[1] for row in ordered[8:])
+    others = Counter(row[1] for row in ordered[most:])
     if others:
         detail = ", ".join(f"{number} {state}" for state, number in others.items())
         yield "last good backup", "others", "count", others.total(), None, None, detail
