@@ -11,7 +11,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
@@ -30,9 +30,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-# A busy machine fails no test: there are no deadlines. `--hypothesis-profile=few` draws a third of the examples.
-settings.register_profile("archive", settings.default, deadline=None, max_examples=6 * EXAMPLES)
-settings.register_profile("few", settings.default, deadline=None, max_examples=10)
+# A busy machine, or what is drawn by chance, fails no test: there are no deadlines, and drawing may take long.
+# `--hypothesis-profile=few` draws a third of the examples.
+_PATIENT = settings(
+    settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.register_profile("archive", _PATIENT, max_examples=6 * EXAMPLES)
+settings.register_profile("few", _PATIENT, max_examples=10)
 settings.load_profile("archive")
 
 # Those that tests of archives run on; a cluster only if there is one.
