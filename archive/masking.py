@@ -44,27 +44,32 @@ _OF_ADDRESS = re.compile(r"(?:^|\W)(?:mailto|sip|xmpp)$", re.IGNORECASE)
 _NAME = r"(?<![\w.%-])([\w.%-]{1,64})"
 _QUOTED = r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?"""
 _NEXT = r"[&;,][\w.%-]+="
-_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])({_QUOTED}|(?:(?!{_NEXT})\S)+)", re.DOTALL)
-_URL_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])((?:(?!{_NEXT}).)+)", re.DOTALL)
+_EQUALS = re.compile(rf"{_NAME}(?:=|%3[Dd])")
+_PARAMETER = _EQUALS, re.compile(rf"({_QUOTED}|(?:(?!{_NEXT})\S)+)", re.DOTALL)
+_URL_PARAMETER = _EQUALS, re.compile(rf"((?:(?!{_NEXT}).)+)", re.DOTALL)
 # A member of JSON or of a Python literal within a text, whose quotes may be escaped.
-_MEMBER = re.compile(
-    r"""\\*["']([\w.-]{1,64})\\*["']\s*:\s*\\*["']((?:(?!\\*["']).)+)""", re.DOTALL
+_QUOTE = r"""\\{0,8}["']"""
+_MEMBER = (
+    re.compile(rf"""["']([\w.-]{{1,64}}){_QUOTE}\s*:\s*{_QUOTE}"""),
+    re.compile(rf"((?:(?!{_QUOTE}).)+)", re.DOTALL),
 )
 # A value after its name, with a colon or spaces between: a setting, a header or an option of a command.
 # `--secret-file` names no secret, and `--password and --user` are words of a sentence.
 _SETTING = re.compile(
     r"(?<![\w.%-])(?:([\w.-]{1,64})(?:\s*[:=]\s*|\s+(?=[\"']))"
     r"|(--(?:[\w-]{0,60}-)?(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key))"
-    rf"\s+(?!(?:and|or|is|are|needs|must|cannot)\b))({_QUOTED}|\S+)"
+    r"\s+(?!(?:and|or|is|are|needs|must|cannot)\b))"
 )
+_VALUE = re.compile(rf"{_QUOTED}|\S+")
 # A word of a setting that is no prose: quoted, or with a digit or a sign among letters.
 _NO_PROSE = re.compile(r"[\"']|(?=\S*[^\W\d])(?=\S*[\d!#$%&*+<>?@\\^_`{|}~])")
 # An element of XML.
-_ELEMENT = re.compile(r"<([\w.:-]{1,64})>([^<]+)</")
+_ELEMENT = re.compile(r"<([\w.:-]{1,64})>"), re.compile(r"([^<]+)</")
 # Options of commands: `-u svc:password`, `user=svc%password`, `sshpass -p password`.
 _OPTION = re.compile(
-    r"""(?:(?<![\w-])-[uU]|--(?:proxy-)?user|\buser(?:name)?=)['",=\s]*[^\s:%'",]+[:%]([^\s'",]+)"""
-    r"""|sshpass['",\s]+-p['",\s]*([^\s'",\]]+)"""
+    r"""(?:(?:(?<![\w-])-[uU]|--(?:proxy-)?user)['",=\s]{1,8}|\buser(?:name)?=['"]?)"""
+    r"""[^\s:%'",]{1,256}[:%]([^\s'",]+)"""
+    r"""|sshpass['",\s]{1,8}-p['",\s]{0,8}([^\s'",\]]+)"""
 )
 # An authorization header of HTTP (RFC 9110); shorter words than six characters are prose.
 _HEADER = re.compile(r"\b(?:Basic|Bearer)\s+([\w+/=.~-]{6,})")
@@ -75,7 +80,7 @@ _NAMED = re.compile(
     r"|--[^\"\s]{0,64}(?:pass|pw|secret|token|credential|sig|auth|key|session)|sshpass"
 )
 # The same of `_OPTION`.
-_USERS = re.compile(r"-u|--(?:proxy-)?user|user(?:name)?=[^\s%]+%")
+_USERS = re.compile(r"""-u(?:ser)?(?:['",=\s]|\\.)|user(?:name)?=[^\s%]+%""")
 _SENT = re.compile(r"(?:basic|bearer)(?:\s|\\[a-z])")
 
 
@@ -259,25 +264,32 @@ def _in_tokens(text: str) -> Iterator[_Span]:
         yield from _user_information(text, start, end)
 
 
-def _named(text: str, parameter: re.Pattern[str]) -> Iterator[_Span]:
-    """Yield the values of parameters whose names say that they are secret."""
+def _named(text: str, parameter: tuple[re.Pattern[str], re.Pattern[str]]) -> Iterator[_Span]:
+    """Yield the values of parameters whose names say that they are secret.
+
+    A parameter is a pattern of its name and one of its value. The value of another one may contain a
+    parameter; only a secret one is read, so that no text is read again and again.
+    """
+    name, value = parameter
     start = 0
-    while (found := parameter.search(text, start)) is not None:
-        if names_secret(found[1]):
-            yield found.span(2)
-            start = found.end()
-        else:
-            start = found.start(2)  # its value may contain a parameter
+    while (found := name.search(text, start)) is not None:
+        start = found.end()
+        if names_secret(found[1]) and (hidden := value.match(text, start)) is not None:
+            yield hidden.span(1)
+            start = hidden.end()
 
 
 def _settings(text: str) -> Iterator[_Span]:
     """Yield the values of secret settings that are no prose: `password: expired` says something."""
     start = 0
     while (found := _SETTING.search(text, start)) is not None:
-        start = found.start(3)  # its value may be the name of another one
-        if names_secret(found[1] or found[2]) and (found[2] or _NO_PROSE.match(found[3])):
-            yield found.span(3)
-            start = found.end()
+        start = found.end()
+        if not names_secret(found[1] or found[2]):
+            continue
+        hidden = _VALUE.match(text, start)
+        if hidden is not None and (found[2] or _NO_PROSE.match(hidden[0])):
+            yield hidden.span()
+            start = hidden.end()
 
 
 def _without(text: str, spans: list[_Span]) -> str:

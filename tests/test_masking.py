@@ -165,6 +165,24 @@ def test_document_in_which_something_is_hidden_is_suspect(
         assert suspect(json.dumps({"a": "b", "c": [whole]}))
 
 
+@pytest.mark.parametrize("piece", ["user=", "a=", "a:", "\\", '"a": ', "<a>", "-u a "])
+def test_no_text_is_read_again_and_again(piece: str) -> None:
+    """Else each of these would take minutes."""
+    text = "token: " + piece * 50_000
+    assert mask_text(text).endswith(piece.strip())
+
+
+@pytest.mark.parametrize("name", ["vc-us01", "auto-update", "nas-u"])
+def test_ordinary_names_are_not_suspect(name: str) -> None:
+    """Reading a document that is suspect takes ten times as long."""
+    assert not suspect(
+        json.dumps(
+            {"location": f"sftp://{name}:22/a", "user": "bob", "location_user": "x"},
+            separators=(",", ":"),
+        )
+    )
+
+
 def test_quick_test_is_never_wrongly_false_however_a_text_is_written() -> None:
     random = Random(1)  # noqa: S311 - no secret
     signs = [*"\"'\\ \n\t:=%<>-&;@é", "--", "//", '"a":']

@@ -37,7 +37,8 @@ def back_up(
     target = target.resolve()
     if target == path.resolve():
         raise UsageError(f"{target} is the archive itself: name another file")
-    if target.with_name(f"{target.name}-wal").exists():
+    log = target.with_name(f"{target.name}-wal")
+    if log.exists() and log.stat().st_size:  # SQLite would apply it to the backup
         raise UsageError(f"{target} is a database that is in use: name another file")
     try:
         with atomic_write(target, durable=True) as written, explained(engine):
