@@ -169,7 +169,7 @@ def test_document_in_which_something_is_hidden_is_suspect(
 def test_no_text_is_read_again_and_again(piece: str) -> None:
     """Else each of these would take minutes."""
     text = "token: " + piece * 50_000
-    assert mask_text(text).endswith(piece.strip())
+    assert mask_text(text).startswith("token: ")
 
 
 @pytest.mark.parametrize("name", ["vc-us01", "auto-update", "nas-u"])
