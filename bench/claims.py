@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bench import (
-    before,
     bound,
     collect,
     dashboard,
@@ -37,7 +36,6 @@ CLAIMS = (
     latest.CLAIM,
     reports.CLAIM,
     judged_reports.CLAIM,
-    before.CLAIM,
     dashboard.CLAIM,
     monitoring.CLAIM,
     serve.CLAIM,

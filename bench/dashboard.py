@@ -14,7 +14,6 @@ from bench import commands, fleet
 from bench.claim import Claim
 from bench.databases import SQLITE
 from bench.measure import Finding
-from bench.reports import NOW
 from docs.browser import launched, opened
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def _measure(site: Site) -> list[Finding]:
     url = fleet.filled(site, SQLITE).url.render_as_string(hide_password=False)
     path = site.folder / "fleet.html"
     start = time.perf_counter()
-    commands.archive("dashboard", "--database", url, "--now", NOW, "-o", str(path))
+    commands.archive("dashboard", "--database", url, "--now", fleet.NOW, "-o", str(path))
     made = time.perf_counter() - start
     size = path.stat().st_size / 1e6
     times = _opened(path, site.rounds)

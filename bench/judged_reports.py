@@ -7,7 +7,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import copied_fleet
+from bench import fleet
 from bench.claim import Claim
 from bench.databases import KINDS
 from bench.measure import Finding, progress
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.claim import Site
 
-_LAST_MONTH = ("--since", "2026-09-01")
+_LAST_MONTH = ("--since", fleet.SINCE)
 
 
 class Asked(NamedTuple):
@@ -54,7 +54,7 @@ ASKED = (
 def _measure(site: Site) -> list[Finding]:
     found = []
     for kind in KINDS:
-        url = copied_fleet.filled(site, kind).url.render_as_string(hide_password=False)
+        url = fleet.filled(site, kind).url.render_as_string(hide_password=False)
         for asked in ASKED:
             taken = min(
                 (_taken(asked, url, site.folder) for _ in range(site.rounds)),
@@ -82,7 +82,7 @@ class _Taken(NamedTuple):
 def _taken(asked: Asked, url: str, folder: Path) -> _Taken:
     """Run a command, and accept any state that a check reports."""
     path = folder / "output"
-    arguments = [*asked.arguments, "--database", url, "--now", copied_fleet.NOW]
+    arguments = [*asked.arguments, "--database", url, "--now", fleet.NOW]
     if asked.arguments[0] == "report":
         arguments += ["--format", "csv"]
     before = _processor()

@@ -13,7 +13,6 @@ from bench import fleet
 from bench.claim import Claim
 from bench.databases import KINDS
 from bench.measure import Finding, progress
-from bench.reports import NOW
 from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def _measure(site: Site) -> list[Finding]:
     found = []
     for kind in KINDS:
         url = fleet.filled(site, kind).url.render_as_string(hide_password=False)
-        options = ("--database", url, "--now", NOW)
+        options = ("--database", url, "--now", fleet.NOW)
         asked = {
             "archive check": (("check", "-t", "900", *options), wanted),
             "archive check of one appliance": (

@@ -79,9 +79,10 @@ class Other(NamedTuple):
 
 def _measure(site: Site) -> list[Finding]:
     environment.prepare()
-    fleet.write_csv(site.folder / "jobs.csv", site.jobs)
+    source = site.folder / "jobs.csv"
+    fleet.write_csv(fleet.filled(site, KINDS[0]), source)
     found: list[Finding] = []
-    with duckdb(site.folder / "jobs.csv") as peer:
+    with duckdb(source) as peer:
         for kind in KINDS:
             found += _compare(kind, fleet.filled(site, kind), peer, site)
     return found

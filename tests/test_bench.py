@@ -9,7 +9,7 @@ import pytest
 
 from archive import db
 from archive.store import judged_backups, totals
-from bench import copied_fleet, documents, inprocess
+from bench import documents, fleet, inprocess
 from bench.claims import CLAIMS
 from bench.growth import history, law
 from bench.growth.claim import table
@@ -136,12 +136,12 @@ def test_help_lists_every_claim() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_a_copied_fleet_has_the_stored_rows_that_its_jobs_imply(
+def test_a_fleet_has_the_stored_rows_that_its_jobs_imply(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is stored of the copies is what computing it from their jobs gives."""
-    monkeypatch.setattr(copied_fleet, "IMPORTED", 1)
-    copied_fleet.fill(engine, 2 * copied_fleet.PER_APPLIANCE)
+    monkeypatch.setattr(fleet, "IMPORTED", 1)
+    fleet.fill(engine, 2 * fleet.PER_APPLIANCE)
     with db.reading(engine) as connection:
         assert list(totals.differences(connection)) == []
         assert judged_backups.differences(connection) == []

@@ -39,7 +39,12 @@ expected_backup = Table(
 )
 # A partial index for v_missed, since few backups are not met. Only the migration declares that: the
 # option would load PostgreSQL's dialect into every command.
-Index("ix_expected_backup_not_met", expected_backup.c.day, expected_backup.c.appliance_id)
+Index(
+    "ix_expected_backup_not_met",
+    expected_backup.c.day,
+    expected_backup.c.appliance_id,
+    expected_backup.c.outcome,
+)
 
 # How an appliance stands as of its last import. Jobs are those of `job`. Consecutive failures count
 # finished jobs up to `finished_id`. `import_due_time` is when another import is missing. What follows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,9 +29,7 @@ _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _OWN = ("appliance_id", "day", "due_time", "basis", "attempts", "job_id")
 _ROWS_AT_A_TIME = 1000
 # The condition of the index of backups that were not met.
-_NOT_MET = sa.text(
-    "(expected_backup.outcome IS NULL OR expected_backup.outcome NOT IN ('met', 'habit changed'))"
-)
+_NOT_MET = sa.text("(expected_backup.outcome IS NULL OR expected_backup.outcome <> 'met')")
 
 
 class Counted(NamedTuple):
@@ -118,26 +117,50 @@ def _expectation(row: sa.Row[Any]) -> Expectation:
 
 def by_appliance(connection: Connection, scope: Scope) -> Iterator[Counted]:
     """Yield the numbers of expected backups of each appliance id in scope, by outcome."""
-    yield from _counted(connection, scope, _TABLE.c.appliance_id)
+    of = _TABLE.c.appliance_id
+    number = sa.func.count().label("backups")
+    before_today = [*_within(connection, scope), _before_today(connection, scope)]
+    not_met = (
+        sa.select(of.label("of"), _TABLE.c.outcome, number)
+        .where(_NOT_MET, *before_today)
+        .group_by(of, _TABLE.c.outcome)
+    )
+    # To count those that were met would read the outcome of each.
+    met: Counter[int] = Counter()
+    for row in _streamed(connection, not_met):
+        met[row.of] -= row.backups
+        if row.outcome is not None and row.outcome != CHANGED:
+            yield Counted(row.of, row.outcome, row.backups)
+    for row in _streamed(
+        connection, sa.select(of.label("of"), number).where(*before_today).group_by(of)
+    ):
+        if backups := met[row.of] + row.backups:
+            yield Counted(row.of, MET, backups)
+    yield from _unsettled(connection, scope, of)
 
 
 def by_day(connection: Connection, scope: Scope) -> Iterator[Counted]:
     """Yield the numbers of expected backups of each day in scope, by outcome."""
-    yield from _counted(connection, scope, _TABLE.c.day)
-
-
-def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterator[Counted]:
-    """Count from an index what is settled before today, and the rest with all conditions."""
-    today = settings.calendar(connection).day(scope.now)
-    within = _within(connection, scope)
-    day = sa.literal(today, _TABLE.c.day.type)
+    of, outcome = _TABLE.c.day, _TABLE.c.outcome
+    # An index has them in this order.
     settled = (
-        sa.select(of.label("of"), _TABLE.c.outcome, sa.func.count().label("backups"))
+        sa.select(of.label("of"), outcome, sa.func.count().label("backups"))
         .where(
-            *within, _TABLE.c.outcome.is_not(None), _TABLE.c.outcome != CHANGED, _TABLE.c.day < day
+            *_within(connection, scope),
+            outcome.is_not(None),
+            outcome != CHANGED,
+            _before_today(connection, scope),
         )
-        .group_by(of, _TABLE.c.outcome)
+        .group_by(of, outcome)
     )
+    for row in _streamed(connection, settled):
+        yield Counted(row.of, row.outcome, row.backups)
+    yield from _unsettled(connection, scope, of)
+
+
+def _unsettled(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterator[Counted]:
+    """Count what depends on the time: what is without an outcome, and the backups of today."""
+    today = settings.calendar(connection).day(scope.now)
     rest = (
         sa.select(of.label("of"), _outcome(), sa.func.count().label("backups"))
         .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
@@ -145,15 +168,25 @@ def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterat
         .group_by(of, sa.text("outcome"))
     )
     # Both databases find those without an outcome by an index, for its words only.
-    without = rest.where(*within, _NOT_MET, _TABLE.c.outcome.is_(None), _TABLE.c.day < day)
-    queries = [settled, without]
+    without = (_NOT_MET, _TABLE.c.outcome.is_(None), _before_today(connection, scope))
+    queries = [rest.where(*_within(connection, scope), *without)]
     if scope.until is None or scope.until >= today:
         # Of two lower bounds of a day, SQLite uses the first.
         of_today = replace(scope, since=max(scope.since or today, today))
         queries.append(rest.where(*_within(connection, of_today)))
     for query in queries:
-        for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
+        for row in _streamed(connection, query):
             yield Counted(row.of, row.outcome, row.backups)
+
+
+def _before_today(connection: Connection, scope: Scope) -> sa.ColumnElement[bool]:
+    """Return the condition that a backup was due before the scope's current day."""
+    day = settings.calendar(connection).day(scope.now)
+    return _TABLE.c.day < sa.literal(day, _TABLE.c.day.type)
+
+
+def _streamed(connection: Connection, query: sa.Select[Any]) -> sa.CursorResult[Any]:
+    return connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
 
 def _outcome() -> sa.ColumnElement[str]:
