@@ -9,7 +9,6 @@ The report `missed` has only those without a success.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.calendar import iso
@@ -25,10 +24,12 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# Columns of a job that show an auditor what was backed up, and from where the archive knows.
-_EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "first_seen")
-# The values of a job, in the order of the report's columns.
-_shown = attrgetter("key", "status", "start_time", *_EVIDENCE)
+_JOB = tables.job.c
+# What shows an auditor what was backed up, and from where the archive knows.
+_EVIDENCE = (
+    _JOB.key, _JOB.status, _JOB.start_time, _JOB.end_time, _JOB.duration_seconds, _JOB.size_bytes,
+    _JOB.digest, _JOB.run_id, _JOB.first_seen,
+)  # fmt: skip
 
 
 class ComplianceRow(NamedTuple):
@@ -60,15 +61,14 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
 
     Rows are ordered by appliance, then by due time.
     """
-    # Of the job that met it, otherwise of the last attempt.
-    evidence = [tables.job.c[name] for name in _EVIDENCE]
-    for appliance, expectations in expected_backups.walk(connection, scope, *evidence):
+    for appliance, expectations in expected_backups.walk(connection, scope, *_EVIDENCE):
         for one in expectations:
             expected = (appliance, iso(one.day), one.due, one.basis, one.outcome)
             if one.job is None:
-                yield ComplianceRow(*expected, *[None] * 9)
+                yield ComplianceRow(*expected, *[None] * len(_EVIDENCE))
                 continue
-            *before, digest, run, first_seen = _shown(one.job)
+            # Of the job that met it, otherwise of the last attempt.
+            *before, digest, run, first_seen = one.job
             yield ComplianceRow._make((*expected, *before, digest.hex(), run, first_seen))
 
 

@@ -82,7 +82,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
                 one.basis,
                 one.outcome,
                 one.attempts,
-                None if one.job is None else one.job.message,
+                None if one.job is None else one.job[0],
                 today - one.day,
             )
 

@@ -31,7 +31,7 @@ def walk(
 ) -> Iterator[Judged]:
     """Yield the appliances in scope by name, each with its expected backups: all, or those missed.
 
-    `columns` are selected for the job of each, in addition to its key, status and start time.
+    `columns` are selected for the job of each.
 
     Only backups whose outcome is known are yielded: due ones that still have time are not.
     """

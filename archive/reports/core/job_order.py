@@ -48,13 +48,13 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
 ) -> dict[int, list[Any]]:
-    """Return the rows of a query by `appliance_id`, which it must select.
+    """Return the rows of a query by `appliance_id`, which must be its first column.
 
     Every appliance of the batch has a list, empty without rows; the query decides their order.
     """
     found: dict[int, list[Any]] = {number: [] for number in batch}
     for row in connection.execute(query).all():
-        found[row.appliance_id].append(row)
+        found[row[0]].append(row)  # by place: a name takes ten times as long
     return found
 
 

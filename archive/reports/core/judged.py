@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archive.judgement.rpo import Rpo
 
 
 class Expectation(NamedTuple):
     """An expected backup, due on a day (ordinal) at an instant, and its outcome: MET or one of MISSED.
 
-    `job` is the row of the success that met it, else of the last of the `attempts` without success.
+    `job` has the values that were asked for, of the success that met it, else of the last of the
+    `attempts` without success.
 
     `due` is a fixed-width UTC instant; `basis` is `schedule`, `cadence` or `learned`. `job` is None
     without any attempt.
@@ -21,7 +24,7 @@ class Expectation(NamedTuple):
     due: str
     basis: str
     outcome: str
-    job: Any
+    job: Sequence[Any] | None
     attempts: int
 
 

@@ -13,6 +13,7 @@ from archive.judgement.expected import Imports
 from archive.judgement.local_time import instant, seconds
 from archive.reports.core.judged import Expectation, Judged, Standing
 from archive.store import appliance_history, import_intervals, judged_appliances, settings
+from archive.store.appliance_history import JobTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -200,6 +201,6 @@ def _expectation(
         due,
         row.basis,
         outcome,
-        None if row.job is None else jobs.rows[row.job],
+        None if row.job is None else jobs.rows[row.job][len(JobTimes._fields) :],
         row.attempts,
     )
