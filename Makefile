@@ -6,6 +6,9 @@ TORTURE_ARGS ?=
 VENV := .venv
 TREES := $(wildcard archive migrations tests bench docs deploy/release)
 
+# Tests start the command hundreds of times, and would compile it each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format check docs man pictures bench bench-full dist bundle lock clean torture \
 	$(VENV)/build $(VENV)/dev

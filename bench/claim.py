@@ -35,12 +35,8 @@ class Site:
     @cached_property
     def lines(self) -> Path:
         """The documents as JSON Lines that name their appliances."""
-        return self.write_lines(self.jobs)
-
-    def write_lines(self, number: int) -> Path:
-        """Write a number of documents as JSON Lines."""
-        path = self.folder / f"{number}.jsonl"
-        documents.write_lines(path, number)
+        path = self.folder / f"{self.jobs}.jsonl"
+        documents.write_lines(path, self.jobs)
         return path
 
 

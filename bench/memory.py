@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import documents
 from bench.claim import Claim
 from bench.databases import KINDS, count_archive
 from bench.measure import Finding, progress
@@ -25,16 +26,21 @@ _MIB = 1024  # in KiB, the kernel's unit
 def _measure(site: Site) -> list[Finding]:
     if not _PROCESSES.joinpath("self/status").exists():
         raise SystemExit("memory is read from /proc, which this system does not have")
-    files = {number: site.write_lines(number) for number in (site.jobs // 4, site.jobs)}
     found = []
-    for kind in KINDS:
-        database = site.databases.get(kind, "ours")
-        few, many = (_load(path, database, number) for number, path in files.items())
-        found += [
-            Finding(f"peak of {site.jobs:,} jobs, {kind}", many, "MiB", WANTED, at_most=True),
-            Finding(f"peak of {site.jobs // 4:,} jobs, {kind}", few, "MiB"),
-            Finding(f"growth over four times the jobs, {kind}", many / few, "times"),
-        ]
+    for mix in (documents.FEW, documents.INTERLEAVED):
+        files = {}
+        for number in (site.jobs // 4, site.jobs):
+            files[number] = path = site.folder / f"{number}.jsonl"
+            documents.write_lines(path, number, mix=mix)
+        for kind in KINDS:
+            database = site.databases.get(kind, "ours")
+            few, many = (_load(path, database, number) for number, path in files.items())
+            name = f"{mix.name}, {kind}"
+            found += [
+                Finding(f"peak of {site.jobs:,} jobs, {name}", many, "MiB", WANTED, at_most=True),
+                Finding(f"peak of {site.jobs // 4:,} jobs, {name}", few, "MiB"),
+                Finding(f"growth over four times the jobs, {name}", many / few, "times"),
+            ]
     return found
 
 
@@ -102,8 +108,9 @@ def _status(number: int) -> dict[str, int]:
 
 CLAIM = Claim(
     "memory",
-    "the greatest resident size of `archive ingest` and all its processes over JSON Lines, on both"
-    " databases (the server's apart), and against that over a quarter of the lines; one run each",
+    "the greatest resident size of `archive ingest` and all its processes over JSON Lines of two kinds of"
+    " documents, on both databases (the server's apart), and against that over a quarter of the lines; one"
+    " run each",
     f"at most {WANTED} MiB, however many the lines",
     _measure,
     quick=50_000,
