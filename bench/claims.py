@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import (
+    before,
     bound,
     collect,
     dashboard,
@@ -28,6 +29,7 @@ CLAIMS = (
     first_load.ON_POSTGRESQL,
     first_load.ON_SQLITE,
     mixes.CLAIM,
+    before.CLAIM,
     orm.CLAIM,
     bound.CLAIM,
     reingest.CLAIM,
