@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import os
 from contextlib import ExitStack
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from archive import db
+from archive import db, timestamps
 from archive.db import migrate
 from archive.ingest.ingest import ingest
 from archive.ingest.run import Source
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from bench.measure import Measured, Rows
 
 MOST_OF_LOAD, MOST_MILLISECONDS, MOST_OF_SIZE = 1.1, 1.0, 1.1
-# An appliance has so many nights before the measured one: enough for each rule of the judgement.
+# An appliance has so many nights before the measured ones: enough for each rule of the judgement.
 _NIGHTS = 120
-_SEEN = [f"2026-09-{day}T06:00:00.000000Z" for day in (27, 28, 29)]
+# A week, as a forecast is made anew when a week is over.
+_MEASURED = 7
 _PROCESSOR = "processor time"
 _SWITCHED_OFF = {
     ChangedSuccesses: ("add", "write"),
@@ -49,7 +51,7 @@ def _measure(site: Site) -> list[Finding]:
     for mix in (documents.FEW, documents.INTERLEAVED):
         for kind in KINDS:
             found += _first_load(site, mix, kind)
-    appliances = max(site.jobs // 20, 1)
+    appliances = max(site.jobs // 20 // _MEASURED, 1)
     return [*found, *(_nightly(site, appliances, kind) for kind in KINDS)]
 
 
@@ -94,12 +96,15 @@ def _first_load(site: Site, mix: Mix, kind: str) -> list[Finding]:
 
 
 def _nightly(site: Site, appliances: int, kind: str) -> Finding:
-    """Import one new job of each appliance, as an answer."""
+    """Import one new job of each appliance in each night of a week, as answers."""
     before, database = (site.databases.get(kind, name) for name in ("before", "ours"))
     histories = list(_histories(appliances))
     before.migrate()
     # In two imports, so that the latest one of each appliance is as small as the next.
-    for seen_at, nights in ((_SEEN[0], slice(-2)), (_SEEN[1], slice(-2, -1))):
+    for seen_at, nights in (
+        (_seen(_MEASURED + 1), slice(-_MEASURED - 1)),
+        (_seen(_MEASURED), slice(-_MEASURED - 1, -_MEASURED)),
+    ):
         path = site.folder / "history.jsonl"
         with path.open("w", encoding="ascii") as file:
             for name, lines in histories:
@@ -110,9 +115,12 @@ def _nightly(site: Site, appliances: int, kind: str) -> Finding:
     def load() -> None:
         # As a collection does.
         with db.keeping(migrate.connect(database.url), 1) as engine:
-            for name, lines in histories:
-                answer = f'{{"{lines[-1].key}":{lines[-1].info}}}'.encode("ascii")
-                ingest(engine, Source(name, io.BufferedReader(io.BytesIO(answer)), name, _SEEN[2]))
+            for night in range(_MEASURED, 0, -1):
+                for name, lines in histories:
+                    line = lines[-night]
+                    answer = io.BytesIO(f'{{"{line.key}":{line.info}}}'.encode("ascii"))
+                    source = Source(name, io.BufferedReader(answer), name, _seen(night - 1))
+                    ingest(engine, source)
 
     def side(*, judged: bool) -> Side:
         return Side(
@@ -124,7 +132,9 @@ def _nightly(site: Site, appliances: int, kind: str) -> Finding:
 
     name = f"import of one new job, {kind}"
     judged, without = _compared(name, [side(judged=True), side(judged=False)], site)
-    milliseconds = (_processor(judged) - _processor(without)) / appliances * 1000
+    imports = appliances * _MEASURED
+    milliseconds = (_processor(judged) - _processor(without)) / imports * 1000
+    print(f"  of {_processor(judged) / imports * 1000:.1f} ms of processor time an import")
     return Finding(
         name,
         milliseconds,
@@ -135,8 +145,14 @@ def _nightly(site: Site, appliances: int, kind: str) -> Finding:
     )
 
 
+def _seen(nights: int) -> str:
+    """Return the instant of the import so many nights before the last one."""
+    return timestamps.from_datetime(documents.END + timedelta(hours=6) - timedelta(days=nights))
+
+
 def _histories(appliances: int) -> Iterator[tuple[str, list[documents.Line]]]:
-    lines = documents.lines(appliances * (_NIGHTS + 1), per_appliance=_NIGHTS + 1)
+    nights = _NIGHTS + _MEASURED
+    lines = documents.lines(appliances * nights, per_appliance=nights)
     for name, theirs in groupby(lines, key=attrgetter("appliance")):
         yield name, list(theirs)
 
@@ -182,8 +198,8 @@ def _check(database: Database, table: str, *, judged: bool) -> None:
 
 CLAIM = Claim(
     "judgement-cost",
-    "a first load of two kinds of documents, and the import of one new job of each of many appliances with"
-    " a history of 120 nights, in process, on both databases, against the same without the judgement:"
+    "a first load of two kinds of documents, and the imports of one new job a night of each of many"
+    " appliances with a history of 120 nights over a week, in process, on both databases, against the same without the judgement:"
     " processor time of the command and of the server, and the size of the archive",
     f"at most {MOST_OF_LOAD:g} times the processor time and {MOST_OF_SIZE:g} times the size of a first load;"
     f" at most {MOST_MILLISECONDS:g} ms more for the import of one job",
