@@ -120,10 +120,10 @@ def by_appliance(connection: Connection, scope: Scope) -> Iterator[Counted]:
     """Yield the numbers of expected backups of each appliance id in scope, by outcome."""
     of = _TABLE.c.appliance_id
     number = sa.func.count().label("backups")
-    before_today = [*_within(connection, scope), _before_today(connection, scope)]
+    before_today = _before_today(connection, scope)
     not_met = (
         sa.select(of.label("of"), _TABLE.c.outcome, number)
-        .where(_NOT_MET, *before_today)
+        .where(_NOT_MET, before_today, *_within(connection, scope))
         .group_by(of, _TABLE.c.outcome)
     )
     # To count those that were met would read the outcome of each.
@@ -132,9 +132,9 @@ def by_appliance(connection: Connection, scope: Scope) -> Iterator[Counted]:
         met[row.of] -= row.backups
         if row.outcome is not None and row.outcome != CHANGED:
             yield Counted(row.of, row.outcome, row.backups)
-    for row in _streamed(
-        connection, sa.select(of.label("of"), number).where(*before_today).group_by(of)
-    ):
+    days = _within(connection, scope) if scope.since else _until(connection, scope)
+    every = sa.select(of.label("of"), number).where(before_today, *days).group_by(of)
+    for row in _streamed(connection, every):
         if backups := met[row.of] + row.backups:
             yield Counted(row.of, MET, backups)
     yield from _unsettled(connection, scope, of)
@@ -161,29 +161,41 @@ def by_day(connection: Connection, scope: Scope) -> Iterator[Counted]:
 
 def _unsettled(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterator[Counted]:
     """Count what depends on the time: what is without an outcome, and the backups of today."""
+    number = sa.func.count().label("backups")
+    joined = _TABLE.c.appliance_id == _STANDING.c.appliance_id
+    # An index has all that this needs of them.
+    without = (
+        sa.select(of.label("of"), number)
+        .join_from(_TABLE, _STANDING, joined)
+        .where(
+            _NOT_MET,
+            _TABLE.c.outcome.is_(None),
+            _before_today(connection, scope),
+            *_within(connection, scope),
+            _is_missing(scope),
+        )
+        .group_by(of)
+    )
+    for row in _streamed(connection, without):
+        yield Counted(row.of, NO_DATA, row.backups)
     today = settings.calendar(connection).day(scope.now)
+    if scope.until is not None and scope.until < today:
+        return
+    # Of two lower bounds of a day, SQLite uses the first.
+    of_today = replace(scope, since=max(scope.since or today, today))
     rest = (
-        sa.select(of.label("of"), _outcome(), sa.func.count().label("backups"))
-        .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
-        .where(*_known(scope))
+        sa.select(of.label("of"), _outcome(), number)
+        .join_from(_TABLE, _STANDING, joined)
+        .where(*_known(scope), *_within(connection, of_today))
         .group_by(of, sa.text("outcome"))
     )
-    # Both databases find those without an outcome by an index, for its words only.
-    without = (_NOT_MET, _TABLE.c.outcome.is_(None), _before_today(connection, scope))
-    queries = [rest.where(*_within(connection, scope), *without)]
-    if scope.until is None or scope.until >= today:
-        # Of two lower bounds of a day, SQLite uses the first.
-        of_today = replace(scope, since=max(scope.since or today, today))
-        queries.append(rest.where(*_within(connection, of_today)))
-    for query in queries:
-        for row in _streamed(connection, query):
-            yield Counted(row.of, row.outcome, row.backups)
+    for row in _streamed(connection, rest):
+        yield Counted(row.of, row.outcome, row.backups)
 
 
 def _before_today(connection: Connection, scope: Scope) -> sa.ColumnElement[bool]:
     """Return the condition that a backup was due before the scope's current day."""
-    day = settings.calendar(connection).day(scope.now)
-    return _TABLE.c.day < sa.literal(day, _TABLE.c.day.type)
+    return _TABLE.c.day < _day(settings.calendar(connection).day(scope.now))
 
 
 def _streamed(connection: Connection, query: sa.Select[Any]) -> sa.CursorResult[Any]:
@@ -196,25 +208,43 @@ def _outcome() -> sa.ColumnElement[str]:
 
 
 def _within(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of the days and appliances of a scope."""
-    day, kind = _TABLE.c.day, _TABLE.c.day.type
+    """Return the conditions of the days and appliances of a scope.
+
+    Databases read an index by day for a period with two ends.
+    """
+    return [
+        _TABLE.c.day >= _day(max(iso(FIRST_DAY), scope.since or "")),
+        *_until(connection, scope),
+    ]
+
+
+def _until(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of the last day and the appliances of a scope."""
     today = settings.calendar(connection).day(scope.now)
-    found = [day <= sa.literal(min(today, scope.until or today), kind)]
-    found.append(day >= sa.literal(max(iso(FIRST_DAY), scope.since or ""), kind))
+    found = [_TABLE.c.day <= _day(min(today, scope.until or today))]
     ids = scope.appliance_ids(connection)
     if ids is not None:
         found.append(filters.of_appliances(_TABLE.c.appliance_id, ids))
     return found
 
 
+def _day(text: str) -> sa.BindParameter[str]:
+    return sa.literal(text, _TABLE.c.day.type)
+
+
 def _known(scope: Scope) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that an expected backup is due, and what became of it is known."""
-    # From then on, what has no outcome is not open any more: there is no data.
-    missing = _STANDING.c.import_due_time < scope.now
     return [
         _TABLE.c.due_time <= scope.now,
-        sa.or_(_TABLE.c.outcome != CHANGED, sa.and_(_TABLE.c.outcome.is_(None), missing)),
+        sa.or_(
+            _TABLE.c.outcome != CHANGED, sa.and_(_TABLE.c.outcome.is_(None), _is_missing(scope))
+        ),
     ]
+
+
+def _is_missing(scope: Scope) -> sa.ColumnElement[bool]:
+    """Return the condition that an import is missing: what has no outcome is not open any more."""
+    return _STANDING.c.import_due_time < scope.now
 
 
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
