@@ -78,8 +78,8 @@ def test_csv_and_json_are_data_alone(place: str) -> None:
             '{"report": "success", "question": "How many of the finished backups succeeded, and how'
             ' many are in progress?", "scope": {"period": "quarter", "until": "2026-01-31"}, "collection":'
             ' {"first": "2026-04-02T00:00:00.000000Z", "last": "2026-04-03T00:00:00.000000Z"},'
-            ' "notes": ["Each row is a quarter; days start at 00:00 UTC; percentiles are exact'
-            ' (nearest rank)."], "rows": [\n  {"period": "2026-Q1", "jobs": 4, "finished": 4,'
+            ' "notes": ["Each row is a quarter; days start at 00:00 UTC."],'
+            ' "rows": [\n  {"period": "2026-Q1", "jobs": 4, "finished": 4,'
             ' "succeeded": 3, "failed": 1, "open": 0, "other": 0, "success_rate": 0.75,'
             ' "appliances": 2}\n]}\n'
         ),

@@ -47,7 +47,7 @@ success rate
 """
 HOSTILE = {"id": "a\x1b[31mb\r\n", "default_message": "\x1b[2J", "args": []}
 NOTES = (
-    "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
+    "Each row is a month; days start at 00:00 UTC.\n"
     "Imports from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
 )
 

@@ -72,6 +72,24 @@ def compared(run: Run, scope: Scope, places: Sequence[int], today: str) -> Itera
         previous = label, _by_group(rows)
 
 
+def notes(scope: Scope, today: str) -> Iterator[str]:
+    """Yield notes on the rows of some days only: of the period in progress, and at the scope's ends."""
+    in_progress = _label(today, scope.period)
+    if scope.period != "day" and _label(scope.until or today, scope.period) == in_progress:
+        yield f"{in_progress} is not over: compared with the same days of the {scope.period} before."
+    if scope.since is not None:
+        label = _label(scope.since, scope.period)
+        before = label_before(label, scope.period)
+        if before is not None and of_label(label).first.isoformat() < scope.since:
+            yield f"{label} begins on {scope.since}, but is compared with {before} from its first day."
+    if scope.until is not None:
+        label = _label(scope.until, scope.period)
+        before = label_before(label, scope.period)
+        last = of_label(label).last.isoformat()
+        if before is not None and scope.until < last and label != in_progress:
+            yield f"{label} ends on {scope.until}, but is compared with the whole of {before}."
+
+
 def _added(row: Row, before: Row | None, places: Sequence[int]) -> Iterator[Any]:
     """Yield the earlier value and the change for each place; None where either is missing."""
     for place in places:

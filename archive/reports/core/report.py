@@ -177,13 +177,15 @@ class PeriodReport:
         return not (self.approximates and self._reads_totals(connection, scope))
 
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
-        """Yield a note on the period of rows and the precision of percentiles."""
+        """Yield notes on the period of rows, the precision of percentiles, and unlike days compared."""
         calendar = settings.calendar(connection)
-        exact = self.is_exact(connection, scope)
-        yield (
-            f"Each row is a {scope.period}; days start at {calendar.day_start} {calendar.zone};"
-            f" percentiles are {'exact (nearest rank)' if exact else 'within 1 %'}."
-        )
+        note = f"Each row is a {scope.period}; days start at {calendar.day_start} {calendar.zone}"
+        if self.approximates:
+            exact = self.is_exact(connection, scope)
+            note += f"; percentiles are {'exact (nearest rank)' if exact else 'within 1 %'}"
+        yield f"{note}."
+        if scope.compare:
+            yield from comparison.notes(scope, calendar.day(scope.now))
 
     def _reads_totals(self, connection: Connection, scope: Scope) -> bool:
         """Return whether to read day totals instead of jobs."""

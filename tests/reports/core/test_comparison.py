@@ -121,6 +121,32 @@ def test_columns_of_a_comparison(engine: Engine) -> None:
     assert " 100.0 % -50.0 % " in " ".join(done.out.splitlines()[-1].split())
 
 
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (Scope(), ["2026-03 is not over: compared with the same days of the month before."]),
+        (Scope("day", since="2026-02-10"), []),
+        (
+            Scope(since="2026-02-10", until="2026-02-20"),
+            [
+                "2026-02 begins on 2026-02-10, but is compared with 2026-01 from its first day.",
+                "2026-02 ends on 2026-02-20, but is compared with the whole of 2026-01.",
+            ],
+        ),
+        (Scope(since="2026-02-01", until="2026-02-28"), []),
+        (
+            Scope("quarter", until="2026-03-01"),
+            ["2026-Q1 is not over: compared with the same days of the quarter before."],
+        ),
+    ],
+)
+def test_notes_name_rows_of_other_days(engine: Engine, scope: Scope, said: list[str]) -> None:
+    """A row of a few days looks like a drop next to a whole period."""
+    scope = replace(scope, compare=True, now="2026-03-02T12:00:00.000000Z")
+    with db.reading(engine) as connection:
+        assert list(reports.find("success").notes(connection, scope))[1:] == said
+
+
 def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """If day totals answer for a period they answer for the previous one, too."""
     fleet.load(engine)
@@ -130,7 +156,7 @@ def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.Mon
     )  # with less than five the rows of jobs are used
     scope = Scope(since="2026-02-01", compare=True)
     with db.reading(engine) as connection:
-        (note,) = reports.find("trends").notes(connection, scope)
+        note, *_ = reports.find("trends").notes(connection, scope)
     assert note.endswith("percentiles are within 1 %.")
     found = rows(engine, "trends", scope)
     assert [row["size_total_before_bytes"] for row in found] == [
