@@ -10,12 +10,13 @@ class Kind(StrEnum):
     """The meaning of a column's values, which decides how tables show them.
 
     Values are exact: whole bytes and seconds, ratios from 0 to 1, fixed-width UTC instants, ISO
-    days.
+    days. Points are the difference of two ratios, from -1 to 1: percent would be taken for a part of them.
     """
 
     TEXT = "text"
     COUNT = "count"
     RATIO = "ratio"
+    POINTS = "points"
     BYTES = "bytes"
     SECONDS = "seconds"
     RATE = "rate"
@@ -23,6 +24,15 @@ class Kind(StrEnum):
     DAY = "day"
     FLAG = "flag"
     SERIES = "series"
+
+    @property
+    def difference(self) -> Kind:
+        """The kind of the difference of two values of this kind."""
+        return Kind.POINTS if self is Kind.RATIO else self
+
+
+# Kinds whose values are numbers, which are right-aligned.
+NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.POINTS, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
 class Role(StrEnum):
@@ -54,7 +64,7 @@ class Column:
     On a narrow terminal a table leaves out the columns with the greatest `expendable` first, the last of
     several, and keeps those with 0; long texts of a `shortened` column end in `…`. `kind_in` names
     another column that holds the kind of each value; a table does not show that column. `signed` columns
-    are changes: positive values get a plus. A series is a tuple of numbers in order of time, with None
+    are changes: positive values get a plus. A signed column with `kind_in` has differences of such values. A series is a tuple of numbers in order of time, with None
     for gaps.
     """
 

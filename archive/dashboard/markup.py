@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from archive.columns import Kind
+from archive.columns import NUMERIC, Kind
 from archive.render import units
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # The maximum number of rows of a table without a script.
 ROWS = 50
-_NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 # Shown for a missing value.
 _NONE = "\N{EN DASH}"
 # The sections of `summary` that the page shows as figures.
@@ -45,7 +44,7 @@ def figures(rows: Iterable[SummaryRow]) -> str:
         f'<th scope="row">{text(f"{row.section}: {row.name}")}</th>'
         f'<td class="number">{text(_value(row.kind, row.value))}</td>'
         f'<td class="number">{text(_value(row.kind, row.before))}</td>'
-        f'<td class="number">{text(_value(row.kind, row.change, signed=True))}</td></tr>'
+        f'<td class="number">{text(_value(row.kind.difference, row.change, signed=True))}</td></tr>'
         for row in rows
         if row.section in _FIGURES
     )
@@ -98,7 +97,7 @@ def rest(shown: Table) -> str:
 
 def _class(column: Column) -> str:
     """Return the class of a column's cells: numbers are right-aligned."""
-    return ' class="number"' if column.kind in _NUMBERS else ""
+    return ' class="number"' if column.kind in NUMERIC else ""
 
 
 def _cells(columns: Sequence[Column], row: Sequence[Any], zone: str) -> Iterator[str]:

@@ -140,7 +140,7 @@ def _figure(row: SummaryRow) -> Entry:
     if row.before is not None:
         before = f"before: {units.readable(row.kind, row.before)}"
         if row.change:
-            before += f" ({units.readable(row.kind, row.change, signed=True)})"
+            before += f" ({units.readable(row.kind.difference, row.change, signed=True)})"
         lines.append(before)
     if row.detail is not None:
         lines.append(row.detail)

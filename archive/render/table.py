@@ -9,7 +9,7 @@ import textwrap
 from itertools import groupby, repeat
 from typing import TYPE_CHECKING, Any
 
-from archive.columns import Column, Kind, Role
+from archive.columns import NUMERIC, Column, Kind, Role
 from archive.render.folding import folded
 from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section, records
 from archive.render.units import UTC, readable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # Trends are left out before any other column.
 _SERIES_EXPENDABLE = 9
-_NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
 def write(
@@ -129,7 +128,8 @@ def _kinds(
     """Return the kinds of a column's values, row by row."""
     if column.kind_in is None:
         return repeat(column.kind)
-    return (Kind(row[places[column.kind_in]]) for row in rows)
+    kinds = (Kind(row[places[column.kind_in]]) for row in rows)
+    return (kind.difference for kind in kinds) if column.signed else kinds
 
 
 def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind], zone: str) -> Field:
@@ -156,6 +156,6 @@ def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind], zone: s
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
     """Whether a column is right-aligned: by its kind, or of texts if all values are numbers."""
     if column.kind is not Kind.TEXT:
-        return column.kind in _NUMERIC
+        return column.kind in NUMERIC
     known = [value for value in values if value is not None]
     return bool(known) and all(isinstance(value, int | float) for value in known)

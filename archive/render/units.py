@@ -71,6 +71,11 @@ def percent(value: float) -> str:
     return f"{hundredths:,.1f} %"
 
 
+def points(value: float) -> str:
+    """Return the difference of two ratios in percentage points, such as `-1.6 points`."""
+    return percent(value).replace("%", "points")
+
+
 def moment(value: str, zone: str, precision: Literal["minutes", "seconds"] = "seconds") -> str:
     """Return an instant on the clocks of an IANA zone, with its offset: `2026-07-24 04:15:00+02:00`.
 
@@ -120,6 +125,7 @@ _WHOLE: dict[Kind, Callable[[int], str]] = {
 }
 _READABLE: dict[Kind, Callable[[Any], str]] = {
     Kind.RATIO: percent,
+    Kind.POINTS: points,
     Kind.FLAG: lambda value: "yes" if value else "no",
     Kind.SERIES: sparkline,
 }

@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from archive.columns import Kind, Role
+from archive.columns import NUMERIC, Kind, Role
 from archive.judgement.standing import NEVER, OVERDUE
 from archive.render.units import moment, readable
 from archive.reports.appliances import CRITICAL
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from archive.serve.parameters import Parameter
     from archive.serve.site import Site
 
-_NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 # Values of columns, by name, that highlight a row.
 _WRONG: dict[str, tuple[Any, ...]] = {
     "severity": (CRITICAL,),
@@ -230,14 +229,17 @@ def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]
     """
     if value is None:
         return "-"
-    kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
+    kind = column.kind
+    if column.kind_in is not None:
+        kind = Kind(row[places[column.kind_in]])
+        kind = kind.difference if column.signed else kind
     return readable(kind, value, zone, signed=column.signed)
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
     """Return whether a column is aligned as numbers, by its kind, or a text's by its values."""
     if column.kind is not Kind.TEXT or column.kind_in is not None:
-        return column.kind in _NUMERIC or column.kind_in is not None
+        return column.kind in NUMERIC or column.kind_in is not None
     known = [value for value in values if value is not None]
     return bool(known) and all(map(isinstance, known, repeat((int, float))))
 

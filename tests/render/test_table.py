@@ -188,12 +188,12 @@ def test_empty_optional_columns_are_left_out(values: list[int | None], shown: bo
 
 
 def test_column_that_defines_the_kind_of_values() -> None:
-    """Each value has the format that its row defines; the defining column itself is hidden."""
+    """Each value has the format that its row defines, changes that of differences; it is hidden."""
     columns = (
         Column("name"),
         Column("value", kind_in="kind"),
         Column("kind"),
-        Column("change", kind_in="kind"),
+        Column("change", kind_in="kind", signed=True),
     )
     rows = [
         ("jobs", 1234, "count", -1),
@@ -204,14 +204,14 @@ def test_column_that_defines_the_kind_of_values() -> None:
         ("none", None, "count", None),
     ]
     assert plain(columns, rows) == (
-        "name       value  change\n"
-        "────────────────────────\n"
-        "jobs       1,234      -1\n"
-        "rate      97.5 %  -2.5 %\n"
-        "size     1.5 KiB       -\n"
-        "time    1 m 01 s     0 s\n"
-        "speed  2.0 KiB/s   1 B/s\n"
-        "none           -       -\n"
+        "name       value       change\n"
+        "─────────────────────────────\n"
+        "jobs       1,234           -1\n"
+        "rate      97.5 %  -2.5 points\n"
+        "size     1.5 KiB            -\n"
+        "time    1 m 01 s          0 s\n"
+        "speed  2.0 KiB/s       +1 B/s\n"
+        "none           -            -\n"
     )
     assert plain(columns, []).splitlines()[0] == "name  value  change"
 

@@ -42,6 +42,21 @@ def test_value_of_another_type_is_shown(kind: Kind, value: object, shown: str) -
     assert units.readable(kind, value) == shown
 
 
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (-0.016, "-1.6 points"),
+        (0.25, "+25.0 points"),
+        (0.0, "0.0 points"),
+        (-0.00001, "-0.01 points"),
+    ],
+)
+def test_difference_of_ratios_is_in_points(change: float, shown: str) -> None:
+    """From 98.6 % to 97.0 % is not 1.6 % less."""
+    assert units.readable(Kind.RATIO.difference, change, signed=True) == shown
+    assert Kind.BYTES.difference is Kind.BYTES
+
+
 def test_times_of_a_query_are_known_by_their_names() -> None:
     """A column of SQL has no kind of its own."""
     kinds = {

@@ -55,7 +55,8 @@ function showFigures(data, selection) {
     const [value, earlier] = [of(now), then === null ? null : of(then)];
     const change = value === null || earlier === null ? null : value - earlier;
     const told = (number) => (number === null ? NONE : readable(kind, number));
-    return [name, told(value), told(earlier), change > 0 ? `+${told(change)}` : told(change)];
+    const changed = kind === "ratio" && change !== null ? points(change) : told(change);
+    return [name, told(value), told(earlier), change > 0 ? `+${changed}` : changed];
   });
   const days = `${data.dates[selection.from]} to ${data.dates.at(-1)}`;
   const compared = then === null ? "The page has no days before them to compare with." : "Before: as many days before these.";

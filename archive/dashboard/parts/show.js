@@ -63,6 +63,9 @@ function percent(value) {
   return `${grouped(hundredths, 1)} %`;
 }
 
+// The difference of two ratios, in percentage points.
+const points = (value) => percent(value).replace("%", "points");
+
 // Instants are shown on the clocks of the archive's time zone, which the page sets once.
 let clock = null;
 

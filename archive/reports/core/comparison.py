@@ -35,7 +35,7 @@ def columns(compared: Iterable[Column]) -> Iterator[Column]:
         unit = next((unit for unit in _UNITS if column.name.endswith(unit)), "")
         name = column.name.removesuffix(unit)
         yield Column(f"{name}_before{unit}", column.kind, expendable=7)
-        yield Column(f"{name}_change{unit}", column.kind, signed=True, expendable=2)
+        yield Column(f"{name}_change{unit}", column.kind.difference, signed=True, expendable=2)
 
 
 def widened(scope: Scope) -> Scope:

@@ -118,7 +118,7 @@ def test_columns_of_a_comparison(engine: Engine) -> None:
         engine, {"x": on("2026-05-01", "FAILED", size=1), "y": on("2026-05-02", size=1000)}
     )
     done = archive("report", "trends", "--compare", "--since", "2026-05", at(engine))
-    assert " 100.0 % -50.0 % " in " ".join(done.out.splitlines()[-1].split())
+    assert " 100.0 % -50.0 points " in " ".join(done.out.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
