@@ -36,10 +36,10 @@ _BYTES = " : ".join(
     for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
 )
 _BYTES = f"{_BYTES} : format(datum.value, ',') + ' B'"
-# Below two minutes in seconds, below two hours in minutes.
+# Below a minute in seconds, below an hour in minutes.
 _SECONDS = (
-    "datum.value >= 7200 ? format(datum.value / 3600, '.3~r') + ' h'"
-    " : datum.value >= 120 ? format(datum.value / 60, '.3~r') + ' min' : datum.value + ' s'"
+    "datum.value >= 3600 ? format(datum.value / 3600, '.3~r') + ' h'"
+    " : datum.value >= 60 ? format(datum.value / 60, '.3~r') + ' min' : datum.value + ' s'"
 )
 
 
@@ -203,7 +203,7 @@ def _rate() -> dict[str, Any]:
         },
         encoding={
             "x": _x(),
-            "y": _y("value", "format(datum.value, '.0%')", scale={"domain": [0, 1]}),
+            "y": _y("value", "format(datum.value * 100, '.0f') + ' %'", scale={"domain": [0, 1]}),
             "tooltip": _TOOLTIP,
         },
     )

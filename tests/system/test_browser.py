@@ -308,6 +308,7 @@ def test_filter_changes_boxes_tables_and_verdict(shown: Opened) -> None:
     assert boxes() == ["1", "0", "1", "2"]
     assert {row[0] for row in shown.cells("missed")} == {BROKEN}
     assert shown.cells("figures")[1][:2] == ["backups: failed", "5"]
+    assert shown.cells("figures")[3][3].endswith(" points")
 
 
 def test_appliance_has_a_history(shown: Opened, filled: Engine) -> None:
@@ -501,6 +502,36 @@ def test_accessibility(
     assert found.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert found.said == []
     found.context.close()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_placeholder_can_be_read(browser: Browser, path: Path, colours: str) -> None:
+    """A browser's own grey has too little contrast, which axe-core does not look at."""
+    found = Opened(browser, path, color_scheme=colours)
+    field = found.page.locator("#filter")
+    text, ground = field.evaluate(
+        "(field) => [getComputedStyle(field, '::placeholder').color, getComputedStyle(field).backgroundColor]"
+    )
+    dark, bright = sorted(map(_luminance, (text, ground)))
+    assert (bright + 0.05) / (dark + 0.05) >= 4.5
+    found.context.close()
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of a colour such as `rgb(169, 180, 192)`, as WCAG defines it."""
+    shares = (int(part) / 255 for part in re.findall(r"\d+", colour)[:3])
+    linear = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_axis_of_few_jobs_has_whole_numbers(shown: Opened) -> None:
+    """There is no half of a job."""
+    shown.choose(filter=GOOD)
+    shown.page.wait_for_selector("#outcomes svg")
+    labels = shown.page.locator("#outcomes .mark-text.role-axis-label").last.text_content()
+    assert labels == "01"
 
 
 def test_printing(browser: Browser, path: Path) -> None:

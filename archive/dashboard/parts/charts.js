@@ -39,16 +39,24 @@ async function draw(data, name, rows, change = (spec) => spec) {
   return made.view;
 }
 
-// Round numbers between two values in bytes or seconds.
+// Round numbers between two values in bytes or seconds: at least two above 0.
 const UNITS = { bytes: BINARY.map((_, power) => 1024 ** power), seconds: [1, 60, 3600] };
 
 function ticks(kind, low, high) {
   const unit = UNITS[kind].findLast((one) => one <= high) ?? 1;
-  const rough = (high - low) / unit / 4 || 1;
+  const rough = (high - low) / unit / 5 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= rough) * unit;
   const number = Math.floor(high / step) - Math.ceil(low / step) + 1;
   return Array.from({ length: number }, (_, at) => (Math.ceil(low / step) + at) * step);
+}
+
+// The labels of an axis that counts jobs: of a few, Vega would also label halves.
+function whole(spec, channel, most) {
+  if (most >= 5) return spec;
+  const encoded = spec.encoding[channel];
+  const axis = { ...encoded.axis, format: "d", values: Array.from({ length: most + 1 }, (_, at) => at) };
+  return { ...spec, encoding: { ...spec.encoding, [channel]: { ...encoded, axis } } };
 }
 
 const PERIOD_COLUMNS = [
@@ -75,6 +83,7 @@ function drawTrends(data, periods) {
       { period, outcome: "succeeded", place: 1, jobs: succeeded, tooltip },
     ];
   });
+  const most = rows.reduce((high, { succeeded, failed }) => Math.max(high, succeeded + failed), 0);
   const rates = rows.map(({ period, rate }) => ({
     period, value: rate, tooltip: `${period}\n${rate === null ? "nothing finished" : percent(rate)}`,
   }));
@@ -96,7 +105,7 @@ function drawTrends(data, periods) {
   };
   return Promise.all([
     draw(data, "rate", rates),
-    draw(data, "outcomes", outcomes),
+    draw(data, "outcomes", outcomes, (spec) => whole(spec, "y", most)),
     percentiles("sizes", "bytes", "size50", "size95"),
     percentiles("durations", "seconds", "duration50", "duration95"),
   ]);
@@ -120,7 +129,8 @@ function drawReasons(data, reasons) {
     const number = `${grouped(jobs, 0)} failed on ${amount(appliances, "appliance")}`;
     return { reason, jobs, tooltip: `${plain(id)}\n${number}\n${plain(text ?? "")}` };
   });
-  return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
+  const high = rows.reduce((number, { jobs }) => Math.max(number, jobs), 0);
+  return draw(data, "reasons", rows, (spec) => whole({ ...spec, height: 24 * rows.length }, "x", high));
 }
 
 // The fleet's row of the report, or the same of the selected rows: without growth, sizes stay constant;
