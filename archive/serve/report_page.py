@@ -245,8 +245,8 @@ def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
 
 
 def _is_whole(column: Column) -> bool:
-    """Return whether a column has times or keys, which are not broken at their hyphens."""
-    return column.kind in (Kind.INSTANT, Kind.DAY) or column.name == "key"
+    """Return whether a column has times, periods or keys, which are not broken at their hyphens."""
+    return column.kind in (Kind.INSTANT, Kind.DAY) or column.name in ("key", "period")
 
 
 def _class(numeric: bool, *, whole: bool = False) -> str:  # noqa: FBT001 - the one thing that it says

@@ -101,6 +101,12 @@ def test_rows_of_problems_are_highlighted(server: Served) -> None:
     assert re.search(r'<td class="t">\d{4}-\d\d-\d\d ', page)
 
 
+def test_period_stays_on_one_line(server: Served) -> None:
+    """A browser would break 2026-11 at its hyphen, and make every row two lines high."""
+    page = server.get(f"reports/success.html?now={NOW}").text
+    assert re.search(r'<td class="t">\d{4}-\d\d</td>', page)
+
+
 def test_page_says_what_it_leaves_out_and_escapes(server: Served) -> None:
     """Empty fields of a form count as not given."""
     page = server.get(f"reports/missed.html?now={NOW}&since=&sort=&appliance=vc1*")
