@@ -8,7 +8,7 @@
 --   i, d       the value, if it is a number
 --   dt         the value, if it is a time
 --   nested_id  the value, if it is another message: the id of that message
-WITH RECURSIVE param AS (
+WITH param AS (
     SELECT
         '%' AS message_id,                  -- only messages with a matching id
         '%' AS path,                        -- only params with a matching path; % matches any text
@@ -27,72 +27,35 @@ period AS (
     INNER JOIN calendar AS today ON param.today = today.day
     INNER JOIN calendar
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
-),
-
-named AS (
-    SELECT
-        v_message.day,
-        v_message.appliance,
-        v_message.key,
-        v_message.message_id,
-        message.appliance_id,
-        message.seq AS message_seq,
-        message.content_id,
-        message_param.seq,
-        message_param.name AS path
-    FROM v_message
-    CROSS JOIN param
-    INNER JOIN message
-        ON
-            v_message.appliance_id = message.appliance_id
-            AND v_message.job_id = message.job_id
-            AND v_message.seq = message.seq
-    INNER JOIN message_param
-        ON
-            message.appliance_id = message_param.appliance_id
-            AND message.content_id = message_param.content_id
-            AND message_param.parent_seq IS NULL
-    WHERE
-        v_message.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
-        AND lower(v_message.appliance) LIKE lower(param.appliance)
-        AND lower(v_message.message_id) LIKE lower(param.message_id)
-    UNION ALL
-    SELECT
-        named.day,
-        named.appliance,
-        named.key,
-        named.message_id,
-        named.appliance_id,
-        named.message_seq,
-        named.content_id,
-        message_param.seq,
-        named.path || '.' || message_param.name
-    FROM named
-    INNER JOIN message_param
-        ON
-            named.appliance_id = message_param.appliance_id
-            AND named.content_id = message_param.content_id
-            AND named.seq = message_param.parent_seq
 )
 
 SELECT
-    named.day,
-    named.appliance,
-    named.key,
-    named.message_id,
-    named.path,
+    v_message.day,
+    v_message.appliance,
+    v_message.key,
+    v_message.message_id,
+    message_param.path,
     message_param.s,
     message_param.i,
     message_param.d,
     message_param.dt,
     message_param.nested_id
-FROM named
+FROM v_message
 CROSS JOIN param
+INNER JOIN message
+    ON
+        v_message.appliance_id = message.appliance_id
+        AND v_message.job_id = message.job_id
+        AND v_message.seq = message.seq
 INNER JOIN message_param
     ON
-        named.appliance_id = message_param.appliance_id
-        AND named.content_id = message_param.content_id
-        AND named.seq = message_param.seq
-WHERE lower(named.path) LIKE lower(param.path)
-ORDER BY named.day DESC, named.appliance, named.key, named.message_seq, named.seq
+        message.appliance_id = message_param.appliance_id
+        AND message.content_id = message_param.content_id
+WHERE
+    v_message.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
+    AND lower(v_message.appliance) LIKE lower(param.appliance)
+    AND lower(v_message.message_id) LIKE lower(param.message_id)
+    AND lower(message_param.path) LIKE lower(param.path)
+ORDER BY
+    v_message.day DESC, v_message.appliance, v_message.key, message.seq, message_param.seq
 LIMIT (SELECT params FROM param);

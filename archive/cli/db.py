@@ -138,12 +138,12 @@ def rebuild(
 ) -> None:
     """Recalculate totals, expected backups and anomalies, from which reports are made.
 
-    Documents that were kept whole are read again first: a newer version may know more of their fields.
+    Paths of message params are made anew, too. Documents that were kept whole are read again first: a newer version may know more of their fields.
     """
     from archive import db
     from archive.db import seals, tables
     from archive.maintenance.reread import reread
-    from archive.store import judged_backups, totals
+    from archive.store import judged_backups, param_paths, totals
 
     engine = open_archive(database, config)
     if found := reread(engine):
@@ -153,7 +153,8 @@ def rebuild(
         db.lock(connection, ["calendar"])
         if accept_changes:
             seals.accept(connection, tables.metadata.sorted_tables)
-        wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
+        wrong = param_paths.rebuild(connection) + judged_backups.rebuild(connection)
+        wrong += totals.rebuild(connection)
     say(f"Totals and judgement recalculated; {counted(wrong, 'row')} corrected.")
 
 

@@ -23,8 +23,7 @@ def distribute(
 ) -> None:
     """Distribute the archive by appliance over the nodes of a Citus cluster, in one transaction.
 
-    Commands work there as before, except `archive sql message_params` and roles that only read. Imports
-    wait until it is done.
+    Commands work there as before, except roles that only read. Imports wait until it is done.
     """
     from archive.db import migrate as databases
     from archive.db.distributed.distribute import distribute as spread

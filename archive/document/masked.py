@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive import json_numbers, masking
-from archive.document.flatten import Build, Normalised, Operation, template
+from archive.document.flatten import Build, Normalised, Operation, template, with_paths
 from archive.document.rebuild import content_digest
 from archive.masking import HIDDEN, mask_json, mask_text, names_secret
 
@@ -96,7 +96,12 @@ def _content(content: Content) -> Content:
         args=[mask_text(arg) for arg in content.args],
         params=[_param(param) for param in content.params],
     )
-    return content if masked == content else masked._replace(digest=content_digest(masked))
+    if masked == content:
+        return content
+    return masked._replace(
+        digest=content_digest(masked),
+        params=with_paths(masked.params),  # of masked names
+    )
 
 
 def _param(param: ParamRow) -> ParamRow:

@@ -100,6 +100,7 @@ def _checks(
     yield "names", lambda: _repeated(connection)
     yield "texts", lambda: _rows(verify_rows.wrong_digests(connection), _RESTORE)
     yield "order", lambda: _rows(verify_rows.gaps(connection, sample), _RESTORE)
+    yield "paths", lambda: _rows(verify_rows.wrong_paths(connection, sample), _REBUILD)
     yield "calendar", lambda: _days(connection)
     yield "histories", lambda: fact_history.contradictions(connection)
     yield "collections", lambda: contradictions(connection)

@@ -11,7 +11,7 @@ from archive.calendar import CALENDAR_YEARS, CalendarDay, calendar_day, calendar
 from archive.db import seals, tables
 from archive.document.flatten import key_digest
 from archive.masking import mask_url
-from archive.store import quarantine, settings
+from archive.store import param_paths, quarantine, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,6 +102,13 @@ def gaps(connection: Connection, sample: Sample) -> Found:
         )
         for row in connection.execute(query):
             yield table.name, tuple(row), [seq.name]
+
+
+def wrong_paths(connection: Connection, sample: Sample) -> Found:
+    """Yield the params whose path does not follow from the names."""
+    table = tables.message_param
+    for *key, _ in param_paths.wrong(connection, *sample.of(table)):
+        yield table.name, tuple(key), [table.c.path.name]
 
 
 def wrong_digests(connection: Connection) -> Found:

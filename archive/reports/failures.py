@@ -191,20 +191,12 @@ def _args(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
 
 
 def _params(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
-    """Return the varying params; a nested param is named `parent.child`."""
+    """Return the varying params; `name` is their path, such as `parent.child`."""
     failed, param = _failed(scope, ids), tables.message_param
-    above = param.alias("above")
-    below = sa.and_(
-        above.c.appliance_id == param.c.appliance_id,
-        above.c.content_id == param.c.content_id,
-        above.c.seq == param.c.parent_seq,
-    )
-    whole = above.c.name + "." + param.c.name
-    name = sa.case((above.c.name.is_not(None), whole), else_=param.c.name)
     values = (param.c.s, param.c.dt, param.c.i, param.c.d, param.c.nested_id)
     return _numbered(
-        sa.select(*_keys(failed), name.label("name"), *values)
-        .select_from(_with_messages(failed, param).outerjoin(above, below))
+        sa.select(*_keys(failed), param.c.path.label("name"), *values)
+        .select_from(_with_messages(failed, param))
         .distinct()
     )
 

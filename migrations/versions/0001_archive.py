@@ -855,6 +855,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("parent_seq", sa.Integer(), nullable=True),
         sa.Column("name", Text, nullable=False),
+        sa.Column("path", Text, nullable=False),
         sa.Column("s", Text, nullable=True),
         sa.Column("dt", Instant(), nullable=True),
         sa.Column("i", sa.BigInteger(), nullable=True),

@@ -163,11 +163,11 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     assert table(engine, tables.message_arg) == [(1, 3, 0, "a"), (1, 3, 1, "")]
     none = (None,) * 7
     assert table(engine, tables.message_param) == [
-        (1, 3, 0, None, "how", "x", "2026-03-01T02:15:30.000000Z", None, 0.5, "MED_TIME", *none[:3]),
-        (1, 3, 1, None, "what", *none[:6], "n", True),
-        (1, 3, 2, 1, "at", *none[:5], 1, None, None),
-        (1, 3, 3, 1, "in", None, None, 3, *none[:5]),
-        (1, 3, 4, None, "why", *none[:6], "none", False),
+        (1, 3, 0, None, "how", "how", "x", "2026-03-01T02:15:30.000000Z", None, 0.5, "MED_TIME", *none[:3]),
+        (1, 3, 1, None, "what", "what", *none[:6], "n", True),
+        (1, 3, 2, 1, "at", "what.at", *none[:5], 1, None, None),
+        (1, 3, 3, 1, "in", "what.in", None, None, 3, *none[:5]),
+        (1, 3, 4, None, "why", "why", *none[:6], "none", False),
     ]  # fmt: skip
     assert table(engine, tables.job_error) == [
         (1, 1, None, "ERROR", "c", '{"a":0.1,"b":[1,null]}', False, True)

@@ -70,6 +70,7 @@ message_param = Table(
     key("seq", Integer),
     Column("parent_seq", Integer),
     required("name", Text),
+    required("path", Text),
     Column("s", Text),
     Column("dt", Instant),
     Column("i", BigInteger),

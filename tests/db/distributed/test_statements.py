@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-# Their recursion is over the params of messages, which are distributed: see docs/scaling.md.
-REFUSED = {"message_params"}
 READS = [
     *(("report", name) for name in reports.REPORTS),
-    *(("sql", name) for name in sql_files.names() if name not in REFUSED),
+    *(("sql", name) for name in sql_files.names()),
     *(("sql", f"SELECT * FROM {view}") for view in VIEWS),
     ("check",), ("metrics",), ("dashboard", "-o", "page.html"), ("mail", "-o", "mail.eml"), ("job", "list"), ("evidence", "head"),
     *(("log", name) for name in ("imports", "collections", "appliances", "maintenance")),
