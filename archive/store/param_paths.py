@@ -5,7 +5,7 @@ SQL makes them here, from the row of the param that contains another, so nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _TABLE = tables.message_param
 
 
-def wrong(
-    connection: Connection, *conditions: sa.ColumnElement[bool]
-) -> Sequence[Row[tuple[int, int, int, str]]]:
+def wrong(connection: Connection, *conditions: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
     """Return the keys of rows whose path does not follow from their name and the path above, and the right one.
 
     `conditions` are on the table. Rows whose parent is missing are left out.
