@@ -5,7 +5,7 @@ SQL makes them here, from the row of the param that contains another, so nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -13,14 +13,14 @@ from archive.db import Text, tables
 from archive.document.flatten import CUT, LONGEST_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Connection
 
 _TABLE = tables.message_param
 
 
-def wrong(connection: Connection, *conditions: sa.ColumnElement[bool]) -> Sequence[Row[Any]]:
+def wrong(
+    connection: Connection, *conditions: sa.ColumnElement[bool]
+) -> list[tuple[int, int, int, str]]:
     """Return the keys of rows whose path does not follow from their name and the path above, and the right one.
 
     `conditions` are on the table. Rows whose parent is missing are left out.
@@ -45,7 +45,7 @@ def wrong(connection: Connection, *conditions: sa.ColumnElement[bool]) -> Sequen
         .where(*conditions, _TABLE.c.path != right)
         .order_by(*_TABLE.primary_key)
     )
-    return connection.execute(query).all()
+    return [(row[0], row[1], row[2], row.right) for row in connection.execute(query)]
 
 
 def rebuild(connection: Connection) -> int:
