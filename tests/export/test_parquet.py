@@ -312,7 +312,9 @@ OF_EXPECTED = ("v_expected_backup", "v_missed")
 def test_views_have_the_columns_of_the_schema(engine: Engine) -> None:
     """Views are exported with all of their columns, in their order."""
     inspector = sa.inspect(engine)
-    assert sorted(view_columns.VIEWS) == sorted(inspector.get_view_names())
+    # Citus has some of its own in the same schema.
+    names = [name for name in inspector.get_view_names() if not name.startswith("citus_")]
+    assert sorted(view_columns.VIEWS) == sorted(names)
     of_jobs = [name for name, columns in view_columns.VIEWS.items() if columns[-1][0] == "job_id"]
     assert sorted([*view_columns.JOB_VIEWS, *OF_EXPECTED]) == sorted(of_jobs)
     for name, columns in view_columns.VIEWS.items():
