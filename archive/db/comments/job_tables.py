@@ -127,7 +127,7 @@ JOB_TABLES = {
             "seq": "position among all params of the message",
             "parent_seq": "the param that contains it; NULL: none",
             "name": "name of the param",
-            "path": "names of the params that contain it and its own, joined by a dot; of more than 1,000 characters `…` and the last 1,000",
+            "path": "names of the params that contain it and its own, joined by a dot; if longer than 1,000 characters, U+2026 and the last 1,000",
             "s": "value, if it is a text",
             "dt": "value, if it is a time",
             "i": "value, if it is a whole number",
