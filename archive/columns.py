@@ -10,7 +10,8 @@ class Kind(StrEnum):
     """The meaning of a column's values, which decides how tables show them.
 
     Values are exact: whole bytes and seconds, ratios from 0 to 1, fixed-width UTC instants, ISO
-    days. Points are the difference of two ratios, from -1 to 1: percent would be taken for a part of them.
+    days. Points are the difference of two ratios, from -1 to 1: percent would be taken for a part of
+    them.
     """
 
     TEXT = "text"
@@ -64,8 +65,8 @@ class Column:
     On a narrow terminal a table leaves out the columns with the greatest `expendable` first, the last of
     several, and keeps those with 0; long texts of a `shortened` column end in `…`. `kind_in` names
     another column that holds the kind of each value; a table does not show that column. `signed` columns
-    are changes: positive values get a plus. A signed column with `kind_in` has differences of such values. A series is a tuple of numbers in order of time, with None
-    for gaps.
+    are changes: positive values get a plus. A signed column with `kind_in` has differences of such
+    values. A series is a tuple of numbers in order of time, with None for gaps.
     """
 
     name: str

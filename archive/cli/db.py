@@ -138,7 +138,8 @@ def rebuild(
 ) -> None:
     """Recalculate totals, expected backups and anomalies, from which reports are made.
 
-    Paths of message params are made anew, too. Documents that were kept whole are read again first: a newer version may know more of their fields.
+    It also makes the paths of message params anew. Documents that were kept whole are read again first:
+    a newer version may know more of their fields.
     """
     from archive import db
     from archive.db import seals, tables

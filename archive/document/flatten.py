@@ -10,21 +10,19 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers, timestamps
+from archive.document.params import param_rows
 from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from archive.document.schema import Failure, Info, Message, Nested, Param
+    from archive.document.params import ParamRow
+    from archive.document.schema import Failure, Info, Message
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
 _FOLDER = "/vCenter/sn_"
 # Bytes. Enough to tell the contents of one appliance apart, at half the size of a whole digest.
 CONTENT_DIGEST_LENGTH = 16
-# Characters. A longer path of a param is cut, so that deep nesting with long names takes no more room.
-LONGEST_PATH = 1000
-# In place of what is cut off.
-CUT = "…"
 
 
 class Build(NamedTuple):
@@ -54,29 +52,6 @@ class Template(NamedTuple):
     digest: bytes
     message_id: str
     default_message: str
-
-
-class ParamRow(NamedTuple):
-    """One param of a message, vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
-
-    `seq` counts from 0, a parent before its children; `parent_seq` is the param whose `l` contains
-    it. `path` is made of the names by `param_path`; `rebuild` does without it. A well-formed param has one of the values `s`, `dt`, `i`, `d` and `nested_id`, but any
-    number is possible. `nested_has_params` is false without any `params`, None without a nested
-    message.
-    """
-
-    seq: int
-    parent_seq: int | None
-    name: str
-    path: str
-    s: str | None
-    dt: str | None
-    i: int | None
-    d: float | None
-    format: str | None
-    precision: int | None
-    nested_id: str | None
-    nested_has_params: bool | None
 
 
 class Content(NamedTuple):
@@ -244,33 +219,6 @@ def content_of(message: Message) -> Content:
     )
 
 
-def param_rows(params: dict[str, Param]) -> list[ParamRow]:
-    """Return the rows of a message's params, parents before children, siblings as in the map."""
-    rows: list[ParamRow] = []
-    _add_params(params, None, None, rows)
-    return rows
-
-
-def param_path(above: str | None, name: str) -> str:
-    """Return the path of a param below the one with the path `above` (None: at the top).
-
-    It is the names of the params that contain it and its own, joined by dots. A path of more than
-    LONGEST_PATH characters is CUT and its last characters, whether it is cut once or at each level.
-    """
-    path = name if above is None else f"{above}.{name}"
-    return path if len(path) <= LONGEST_PATH else CUT + path[-LONGEST_PATH:]
-
-
-def with_paths(rows: Iterable[ParamRow]) -> list[ParamRow]:
-    """Return the rows of a message's params, in order, with the paths that their names make."""
-    paths: dict[int | None, str | None] = {None: None}
-    found = []
-    for row in rows:
-        path = paths[row.seq] = param_path(paths[row.parent_seq], row.name)
-        found.append(row._replace(path=path))
-    return found
-
-
 def template(message_id: str, default_message: str) -> Template:
     """Return the template of a message."""
     key = message_id.encode() + b"\xff" + default_message.encode()  # as in `key_digest`
@@ -287,32 +235,6 @@ def key_digest(key: Iterable[str | None]) -> bytes:
 def content_digest(canonical: bytes) -> bytes:
     """Return the digest of a message's canonical JSON, CONTENT_DIGEST_LENGTH bytes."""
     return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
-
-
-def _add_params(
-    tree: dict[str, Param], parent_seq: int | None, above: str | None, rows: list[ParamRow]
-) -> None:
-    for name, param in tree.items():
-        nested: Nested | None = param.nested
-        seq, path = len(rows), param_path(above, name)
-        rows.append(
-            ParamRow(
-                seq,
-                parent_seq,
-                name,
-                path,
-                param.s,
-                param.dt and timestamps.fixed_form(param.dt),
-                param.i,
-                param.d,
-                param.format,
-                param.precision,
-                None if nested is None else nested.id,
-                None if nested is None else nested.params is not None,
-            )
-        )
-        if nested is not None and nested.params:
-            _add_params(nested.params, seq, path, rows)
 
 
 def _error(error: Failure) -> ErrorRow:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive import json_numbers, masking
-from archive.document.flatten import Build, Normalised, Operation, template, with_paths
+from archive.document.flatten import Build, Normalised, Operation, template
+from archive.document.params import with_paths
 from archive.document.rebuild import content_digest
 from archive.masking import HIDDEN, mask_json, mask_text, names_secret
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.document.findings import Finding
-    from archive.document.flatten import Content, ErrorRow, JobColumns, ParamRow
+    from archive.document.flatten import Content, ErrorRow, JobColumns
+    from archive.document.params import ParamRow
 
 
 def mask_rows(rows: Normalised) -> Normalised:

@@ -12,6 +12,7 @@ from msgspec import MsgspecError, Raw
 
 from archive import json_numbers, timestamps
 from archive.document import flatten, schema, structures
+from archive.document.params import param_rows
 from archive.masking import suspect
 
 # Distinct texts of messages in the cache; the least recently used one goes first.
@@ -140,7 +141,7 @@ def _content(message: Any, canonical: bytes) -> tuple[Any, ...]:
         message.localized,
         params is not None,
         tuple(message.args),
-        tuple(map(tuple, flatten.param_rows(params))) if params else (),
+        tuple(map(tuple, param_rows(params))) if params else (),
     )
 
 

@@ -24,7 +24,8 @@ from archive.document.schema import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.document.flatten import Content, ErrorRow, Normalised, ParamRow
+    from archive.document.flatten import Content, ErrorRow, Normalised
+    from archive.document.params import ParamRow
 
 
 def rebuild(rows: Normalised) -> Info:

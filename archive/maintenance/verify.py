@@ -1,8 +1,7 @@
 """Check the archive: rebuild every document and compare it with what was archived.
 
-Everything else is checked by making it anew, too: findings, totals, judgement, the days of jobs.
-Errors are sentences, each with what to do about it where there is something to do. A sample checks
-some of the jobs, and nothing that needs all of them.
+Everything else is checked by making it anew, too: findings, totals, judgement, the days of jobs. Errors
+are sentences, with what to do about them. A sample leaves out what needs all jobs.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.document.flatten import Content, ParamRow
+    from archive.document.flatten import Content
+    from archive.document.params import ParamRow
     from archive.messages.forms import Forms
 
 # Params may nest without limit; deeper levels are not shown.

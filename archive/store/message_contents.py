@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.document.flatten import Content, ParamRow, Template
+from archive.document.flatten import Content, Template
+from archive.document.params import ParamRow
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:

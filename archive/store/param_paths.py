@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archive.db import Text, tables
-from archive.document.flatten import CUT, LONGEST_PATH
+from archive.document.params import CUT, LONGEST_PATH
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

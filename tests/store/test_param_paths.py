@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 
 from archive import db
 from archive.db import tables
 from archive.document import canonical
-from archive.document.flatten import LONGEST_PATH, param_path, param_rows
+from archive.document.params import LONGEST_PATH, param_path, param_rows
 from archive.maintenance import verify
 from archive.maintenance.verify_sample import Sample
 from archive.reports import sql_files
@@ -84,6 +85,26 @@ def test_paths_join_the_names(engine: Engine) -> None:
     """At any depth, also of names that have dots themselves."""
     import_documents(engine, {KEY: said(DEEP)})
     assert stored(engine) == PATHS == [*walked(DEEP)]
+    assert list(verify.verify(engine)) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a\0b", "c\0"],
+        ["\0" * 600, "\0" * 600],
+        ["\ud800" * 600, "x\udfff" * 300],
+        ["\U0001f600" * 600] * 2,
+        ["\\" * 700, "\\u0000" * 200],
+        ["e\u0301" * 600, "b"],
+        ["", ""],
+        ["." * 1001],
+    ],
+)
+def test_paths_of_odd_names_are_right(engine: Engine, names: list[str]) -> None:
+    """Databases count the characters of a path that is cut as Python does."""
+    import_documents(engine, {KEY: said(nested(names))})
+    assert len(stored(engine)) == len(names)
     assert list(verify.verify(engine)) == []
 
 
