@@ -125,6 +125,9 @@ class Merged:
         """
         if not self._parts:
             return None
+        if len(self._parts) == 1:
+            first, running = self._parts[0]
+            return _NUMBERS[first + bisect_left(running, _rank(running[-1], percent))]
         # It lies between the least and the greatest percentile of the parts.
         own = [
             first + bisect_left(running, _rank(running[-1], percent))

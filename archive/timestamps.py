@@ -119,7 +119,10 @@ def from_datetime(moment: datetime) -> str:
 
     Raises OverflowError outside the years 1 to 9999 in UTC.
     """
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    text = moment.isoformat(timespec="microseconds")
+    if not text.endswith("+00:00"):  # the session's time zone is UTC, so most need no conversion
+        text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return text[:26] + "Z"
 
 
 def to_datetime(instant: str) -> datetime:

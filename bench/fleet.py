@@ -219,7 +219,7 @@ def _large_indexes() -> list[sa.Index]:
 
     Partial ones stay: only the migration can make them.
     """
-    partial = ("ix_job_not_finished", "ix_job_unsealed")
+    partial = ("ix_job_failed", "ix_job_not_finished", "ix_job_unsealed")
     return [index for index in tables.job.indexes if index.name not in partial]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import quantile_sketch
-from archive.calendar import ordinal
+from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, NO_DATA, RUNNING
 from archive.judgement.outcome import TallyRow, tally
@@ -95,36 +95,51 @@ def recent(connection: Connection, scope: Scope, names: Sequence[str]) -> bytes:
     last = scope.last_days(min(RECENT_DAYS, scope.days or 0), scope.until or "")
     first, number = ordinal(last.since or ""), last.days or 0
     rows = {name: bytearray(number) for name in names}
-    for appliance, expectations in expected_backups.walk(connection, last):
-        if appliance in rows:
-            for one in expectations:
-                _mark(rows[appliance], one.day - first, one.outcome)
-    job = tables.job
-    outcome = sa.case(
-        (job.c.status == "SUCCEEDED", OUTCOMES.index(MET)),
-        (job.c.status == "FAILED", OUTCOMES.index(FAILED)),
-        (job.c.status.in_(OPEN), OUTCOMES.index(RUNNING)),
-        else_=None,
-    )
-    ran = (
-        sa.select(tables.appliance.c.name, job.c.day, sa.func.min(outcome))
-        .join(job, job.c.appliance_id == tables.appliance.c.id)
-        .where(*filters.within(job, last))
-        .group_by(tables.appliance.c.name, job.c.day)
-    )
-    for name, day, best in connection.execute(
-        ran, execution_options={"yield_per": _ROWS_AT_A_TIME}
-    ):
-        place = ordinal(day) - first
-        if name in rows and best and not rows[name][place]:
-            rows[name][place] = best
+    places = {iso(first + place): place for place in range(number)}
+    for name, day, outcome in expected_backups.outcomes(connection, last):
+        if name in rows:
+            _mark(rows[name], places[day], outcome)
+    numbers = _numbers(connection)
+    ran = _ran(connection, last)
+    for name, row in rows.items():
+        if 0 not in row:
+            continue
+        for ran_as, days in sorted(ran.get(numbers.get(name, 0), {}).items()):
+            for at in range(number):
+                if not row[at] and days >> at & 1:
+                    row[at] = ran_as
     return b"".join(rows.values())
 
 
+def _ran(connection: Connection, scope: Scope) -> dict[int, dict[int, int]]:
+    """Return the days with jobs by appliance id and index in OUTCOMES; bit 0 is the first day in scope.
+
+    Month totals know them. The scope must have a first and a last day.
+    """
+    table = tables.appliance_month
+    first, last = scope.since or "", scope.until or ""
+    outcome = sa.case(
+        (table.c.status == "SUCCEEDED", OUTCOMES.index(MET)),
+        (table.c.status == "FAILED", OUTCOMES.index(FAILED)),
+        (table.c.status.in_(OPEN), OUTCOMES.index(RUNNING)),
+        else_=0,
+    )
+    query = sa.select(table.c.appliance_id, table.c.month, outcome, table.c.days).where(
+        table.c.month >= first[:7], table.c.month <= last[:7], *filters.of_types(table, scope)
+    )
+    found: dict[int, dict[int, int]] = {}
+    for number, month, ran, days in connection.execute(
+        query, execution_options={"yield_per": _ROWS_AT_A_TIME}
+    ):
+        before = ordinal(first) - ordinal(f"{month}-01")
+        own = found.setdefault(number, {})
+        own[ran] = own.get(ran, 0) | (days >> before if before > 0 else days << -before)
+    return found
+
+
 def _mark(row: bytearray, place: int, outcome: str) -> None:
-    """Set the outcome of a day; of several expected backups of a day, a missed one is shown."""
-    if outcome != MET or not row[place]:
-        row[place] = OUTCOMES.index(outcome)
+    """Set the outcome of a day; of several expected backups of a day, the last in OUTCOMES is shown."""
+    row[place] = max(row[place], OUTCOMES.index(outcome))
 
 
 def _numbers(connection: Connection) -> dict[str, int]:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from archive import quantile_sketch
-from archive.dashboard import charts
+from archive.dashboard import charts, reported
 from archive.dashboard.history import UNKNOWN
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _content(gathered: Gathered) -> dict[str, Any]:
         "weeks": gathered.weeks,
         "series": gathered.series,
         "zone": gathered.zone,
+        "failureDays": reported.FAILURE_DAYS,
         "fleet": _table(gathered.fleet),
         "attention": [_table(one) for one in gathered.attention],
         "reports": [_table(one) for one in gathered.reports],

@@ -15,7 +15,7 @@ from archive.reports import (
     appliances,
     builds,
     collection,
-    failures,
+    failure_reasons,
     growth,
     missed,
     stuck,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ANOMALY_DAYS, MISSED_DAYS = 30, 7
 # The periods in days that the page offers, besides all days (see `page.html`).
 PERIODS = (30, 90, 365)
+# The page of a large fleet has the failures of so many last days.
+FAILURE_DAYS = 90
 # The maximum number of rows of the tables with a few rows for each appliance.
 MOST_APPLIANCES = 20_000
 
@@ -99,21 +101,28 @@ def attention(connection: Connection, scope: Scope) -> list[Table]:
 
 
 def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) -> Iterator[Table]:
-    """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
+    """Yield the tables of further reports.
 
-    `named` is the scope of the appliances that are shown individually. `whole` means that the page
-    has all jobs and counts the failures itself, so that table is left out. The scope must have a
-    first and a last day.
+    `named` is the scope of the appliances that are shown individually. `whole` means that these are
+    all: then builds are shown for each of the PERIODS, too, and the page counts the failures
+    itself. Of a large fleet it shows the failures of the last FAILURE_DAYS at most, and the builds of
+    the whole history, whose medians are stored. The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
     yield _collection(connection, scope)
     yield _builds_by_appliance(connection, named)
-    for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
-        of_days = scope if days is None else _last(scope, days)
-        yield replace(_builds(connection, of_days), days=days)
-        if not whole:
-            yield replace(_failures(connection, of_days), days=days)
+    periods = [days for days in PERIODS if days < (scope.days or 0)]
+    if whole:
+        yield _builds(connection, scope)
+        for days in periods:
+            yield replace(_builds(connection, _last(scope, days)), days=days)
+        return
+    yield _builds(connection, _always(scope))
+    yield _failures(connection, _last(scope, min(FAILURE_DAYS, scope.days or FAILURE_DAYS)))
+    for days in periods:
+        if days < FAILURE_DAYS:
+            yield replace(_failures(connection, _last(scope, days)), days=days)
 
 
 def _growth(connection: Connection, scope: Scope) -> Table:
@@ -182,13 +191,13 @@ def _collection(connection: Connection, scope: Scope) -> Table:
 
 
 def _failures(connection: Connection, scope: Scope) -> Table:
-    """Return the table of failures by message id."""
+    """Return the table of failures by the message id of the first message."""
     return table(
         "failures",
         "Failures by reason",
-        failures.COLUMNS,
-        _run(connection, failures.REPORT, scope),
-        ("message_id", "leading", "appliances", "first_time", "last_time", "example"),
+        failure_reasons.COLUMNS,
+        failure_reasons.read(connection, scope),
+        [column.name for column in failure_reasons.COLUMNS],
         "No backup has failed.",
     )
 

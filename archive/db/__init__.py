@@ -13,6 +13,7 @@ from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import (
     AtMostADayLater,
+    Hex,
     JoinedInstants,
     MonthOf,
     SecondsBetween,
@@ -33,6 +34,7 @@ from archive.db.urls import has_password, parse_url, shown, sqlite_file
 __all__ = [
     "AtMostADayLater",
     "Day",
+    "Hex",
     "Id",
     "Instant",
     "JoinedInstants",

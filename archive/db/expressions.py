@@ -155,3 +155,22 @@ def _aggregated(element: JoinedInstants, compiler: SQLCompiler, **options: Any) 
 @compiles(JoinedInstants, "sqlite")
 def _concatenated(element: JoinedInstants, compiler: SQLCompiler, **options: Any) -> str:
     return f"group_concat({compiler.process(element.clauses, **options)}, ' ')"
+
+
+class Hex(FunctionElement[str]):
+    """Bytes in hexadecimal digits, in lower case; NULL for NULL."""
+
+    name = "hex"
+    type = Text
+    inherit_cache = True
+
+
+@compiles(Hex)
+def _encoded(element: Hex, compiler: SQLCompiler, **options: Any) -> str:
+    return f"encode({compiler.process(element.clauses, **options)}, 'hex')"
+
+
+@compiles(Hex, "sqlite")
+def _lower(element: Hex, compiler: SQLCompiler, **options: Any) -> str:
+    data = compiler.process(element.clauses, **options)
+    return f"CASE WHEN {data} IS NOT NULL THEN lower(hex({data})) END"

@@ -11,7 +11,7 @@ from archive.columns import Kind
 from archive.text import without_controls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
     from archive.columns import Column
@@ -56,7 +56,13 @@ def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
     values = tuple(cells)
     record = delimiter.join(
         [
-            "" if value is None else value if type(value) is str else cell(value, delimiter)
+            value
+            if type(value) is str
+            else ""
+            if value is None
+            else str(value)
+            if type(value) is int
+            else cell(value, delimiter)
             for value in values
         ]
     )
@@ -66,7 +72,7 @@ def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
         and "\r" not in record
         and "\n" not in record
         and record[:1] not in _SIGNS
-        and _signed(delimiter).search(record) is None
+        and _signed(delimiter)(record) is None
         and "" not in values
     )
     if not is_plain:
@@ -103,9 +109,9 @@ def _text(value: str, delimiter: str) -> str:
 
 
 @cache
-def _signed(delimiter: str) -> re.Pattern[str]:
-    """Return the pattern of a field, but the first, that starts as a formula does."""
-    return re.compile(f"{re.escape(delimiter)}[{re.escape(''.join(_FORMULA))}]")
+def _signed(delimiter: str) -> Callable[[str], re.Match[str] | None]:
+    """Return the search for a field, but the first, that starts as a formula does."""
+    return re.compile(f"{re.escape(delimiter)}[{re.escape(''.join(_FORMULA))}]").search
 
 
 @cache

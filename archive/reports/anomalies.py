@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.levels import KEPT, KEPT_DAYS, LEAST
@@ -151,7 +152,12 @@ def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
             job_order.place(job).label("place"),
         )
         .select_from(source)
-        .where(job_order.not_later(scope), *filters.of_jobs(scope, appliances))
+        .where(
+            job_order.not_later(scope),
+            *filters.of_table(job, scope, appliances),
+            # Few jobs have an anomaly: by an index of days, SQLite would read all jobs of these.
+            *filters.within(job, scope, db.UnindexedDay(job.c.day)),
+        )
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.calendar import iso
+from archive import db
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.reports.core import compliance, expected_backups
@@ -28,7 +28,7 @@ _JOB = tables.job.c
 # What shows an auditor what was backed up, and from where the archive knows.
 _EVIDENCE = (
     _JOB.key, _JOB.status, _JOB.start_time, _JOB.end_time, _JOB.duration_seconds, _JOB.size_bytes,
-    _JOB.digest, _JOB.run_id, _JOB.first_seen,
+    db.Hex(_JOB.digest), _JOB.run_id, _JOB.first_seen,
 )  # fmt: skip
 
 
@@ -57,19 +57,11 @@ class ComplianceRow(NamedTuple):
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
-    """Yield the rows of the report.
+    """Return the rows of the report.
 
     Rows are ordered by appliance, then by due time.
     """
-    for appliance, expectations in expected_backups.walk(connection, scope, *_EVIDENCE):
-        for one in expectations:
-            expected = (appliance, iso(one.day), one.due, one.basis, one.outcome)
-            if one.job is None:
-                yield ComplianceRow(*expected, *[None] * len(_EVIDENCE))
-                continue
-            # Of the job that met it, otherwise of the last attempt.
-            *before, digest, run, first_seen = one.job
-            yield ComplianceRow._make((*expected, *before, digest.hex(), run, first_seen))
+    return map(ComplianceRow._make, expected_backups.rows(connection, scope, *_EVIDENCE))
 
 
 REPORT = Listing(

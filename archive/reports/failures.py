@@ -119,7 +119,7 @@ def _groups(scope: Scope, ids: filters.Ids) -> sa.Select[Any]:
             sa.func.min(seq).over(partition_by=alone).label("first_seq"),
             sa.func.min(text).label("text"),
         )
-        .select_from(failed.outerjoin(sql.messages(), _outcome_of(failed)))
+        .select_from(_with_any_messages(failed))
         # A row for each job and message id: a job may repeat a message.
         .group_by(*alone, failed.c.grouped, failed.c.place, template.c.message_id)
         .subquery("once")
@@ -162,7 +162,7 @@ def _failed(scope: Scope, ids: filters.Ids) -> sa.CTE:
     return (
         sa.select(job.c.appliance_id, job.c.id, place(job).label("place"), group.label("grouped"))
         .select_from(source)
-        .where(job.c.status == "FAILED", *filters.of_jobs(scope, ids, each=True))
+        .where(*filters.failed(scope), *filters.of_jobs(scope, ids))
         .cte("failed")
     )
 
@@ -216,6 +216,22 @@ def _with_messages(failed: sa.CTE, table: sa.Table) -> sa.Join:
     return failed.join(sql.messages(), _outcome_of(failed)).join(table, of_content)
 
 
+def _with_any_messages(failed: sa.CTE) -> sa.Join:
+    """Return failed jobs with their messages, or with none.
+
+    One table after the other: of an outer join with a join, SQLite first makes all of the join.
+    """
+    message, content, template = tables.message, tables.message_content, tables.message_template
+    of_message = sa.and_(
+        content.c.appliance_id == message.c.appliance_id, content.c.id == message.c.content_id
+    )
+    return (
+        failed.outerjoin(message, _outcome_of(failed))
+        .outerjoin(content, of_message)
+        .outerjoin(template, template.c.id == content.c.template_id)
+    )
+
+
 def _outcome_of(job: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that a message describes the outcome of a job."""
     message = tables.message
@@ -242,14 +258,15 @@ def _was_before(
     The days of the scope are ignored: the whole history counts.
     """
     job, template = tables.job, tables.message_template
+    always = replace(scope, since=None, until=None)
     query = (
         sa.select(job.c.id)
         .select_from(job.join(sql.messages(), _outcome_of(job)))
         .where(
             template.c.message_id == message_id,
-            job.c.status == "FAILED",
             place(job) < limit,
-            *filters.of_jobs(replace(scope, since=None, until=None), ids),
+            *filters.failed(always),
+            *filters.of_jobs(always, ids),
         )
         .limit(1)
     )

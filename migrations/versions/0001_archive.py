@@ -323,6 +323,7 @@ CREATE VIEW v_expected_backup AS
 
 # Jobs in progress and in unknown statuses, which are few: see `archive.store.selection`.
 NOT_FINISHED = "status NOT IN ('SUCCEEDED', 'FAILED')"
+FAILED = "status = 'FAILED'"
 
 # An index has the first condition: SQLite uses it only for the same words.
 NOT_MET = "outcome IS NULL OR outcome <> 'met'"
@@ -680,6 +681,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text(NOT_FINISHED),
         postgresql_where=sa.text(NOT_FINISHED),
+    )
+    op.create_index(
+        "ix_job_failed",
+        "job",
+        ["day", "appliance_id"],
+        unique=False,
+        sqlite_where=sa.text(FAILED),
+        postgresql_where=sa.text(FAILED),
     )
     op.create_table(
         "latest_import",
@@ -1483,6 +1492,7 @@ def downgrade() -> None:
     op.drop_table("irregular_document")
     op.drop_table("quarantine")
     op.drop_table("latest_import")
+    op.drop_index("ix_job_failed", table_name="job")
     op.drop_index("ix_job_not_finished", table_name="job")
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")

@@ -58,23 +58,46 @@ def test_tables_match_the_reports(engine: Engine) -> None:
     assert rows(found, "collection") == run(engine, "collection", **days)
 
 
-def test_other_reports_match_for_each_period(
+def test_builds_match_for_each_period(engine: Engine) -> None:
+    """For all days, and for each shorter period if the page covers more than it."""
+    made.fill(engine)
+    found = gathered(engine, since="2026-01-01")
+    assert {table.days for table in found.reports} == {None, 30, 90}
+    for days, first in ((None, "2026-01-01"), (30, "2026-06-01"), (90, "2026-04-02")):
+        expected = [
+            (row.build, row.appliances, row.first_day)
+            for row in run(engine, "builds", since=first, until="2026-06-30")
+        ]
+        assert [row[:3] for row in rows(found, "builds", days)] == expected
+
+
+def test_failures_of_a_large_fleet_are_of_the_last_days(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For all days, and for each shorter period if the page covers more than it."""
+    """Of 30 days and of 90, whatever the page covers, each job under its first message."""
     made.fill(engine)
     monkeypatch.setattr(module, "ALL_UP_TO", 3)
     monkeypatch.setattr(module, "WORST", 2)
     found = gathered(engine, since="2026-01-01")
-    assert {table.days for table in found.reports} == {None, 30, 90}
-    for days, first in ((None, "2026-01-01"), (30, "2026-06-01"), (90, "2026-04-02")):
-        scope = {"since": first, "until": "2026-06-30"}
-        expected = [
-            (row.build, row.appliances, row.first_day) for row in run(engine, "builds", **scope)
+    for days, first in ((None, "2026-04-02"), (30, "2026-06-01")):
+        failed = [
+            (row.message_id, row.leading, row.last_time)
+            for row in run(engine, "failures", since=first, until="2026-06-30")
         ]
-        assert [row[:3] for row in rows(found, "builds", days)] == expected
-        failed = [(row[0], row.leading) for row in run(engine, "failures", **scope)]
-        assert [row[:2] for row in rows(found, "failures", days)] == failed
+        assert [(row[0], row[1], row[4]) for row in rows(found, "failures", days)] == failed
+    few = gathered(engine, since="2026-06-20")
+    failed = run(engine, "failures", since="2026-06-20", until="2026-06-30")
+    assert [row[:2] for row in rows(few, "failures")] == [(row[0], row.leading) for row in failed]
+
+
+def test_builds_of_a_large_fleet_are_of_all_days(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the page covers."""
+    made.fill(engine)
+    monkeypatch.setattr(module, "ALL_UP_TO", 3)
+    found = gathered(engine, since="2026-06-20")
+    assert [row[0] for row in rows(found, "builds")] == [row.build for row in run(engine, "builds")]
 
 
 def test_days_and_weeks(engine: Engine) -> None:
@@ -122,8 +145,6 @@ def test_large_fleet_is_summed_up(
     for row in run(engine, "trends", since=found.scope.since, until=found.scope.until):
         assert months[row.period][1:4] == (row.succeeded, row.failed, row.size_total_bytes)
     assert set(found.series) == {"day", "week", "month"}
-    failed = run(engine, "failures", since=found.scope.since, until=found.scope.until)
-    assert [row[:2] for row in rows(found, "failures")] == [(row[0], row.leading) for row in failed]
 
 
 def test_rows_beyond_the_limit_are_counted() -> None:

@@ -68,7 +68,7 @@ def _written(index: Any) -> dict[str, Any]:
 
 
 # Databases write their condition in different ways.
-PARTIAL = ("ix_expected_backup_not_met", "ix_job_not_finished")
+PARTIAL = ("ix_expected_backup_not_met", "ix_job_failed", "ix_job_not_finished")
 
 
 def special(described: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.errors import UsageError
-from archive.reports import Scope
+from archive.reports import Scope, failures
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW
 from tests.reports.histories import NOW, both, rows
@@ -237,3 +237,20 @@ def test_failures_follow_their_definitions(
         )
         assert row.example == row.message_id + min(group["args"])
     assert expected == {}
+
+
+@pytest.mark.parametrize("since", [None, "2026-07-01", "2025-01-01"])
+def test_only_failed_jobs_and_their_messages_are_read(
+    sqlite_archive: Engine, since: str | None
+) -> None:
+    """An index has the failed jobs of a period, and each table of messages is searched by its key."""
+    scope = Scope(since=since, until="2026-07-31")
+    with db.reading(sqlite_archive) as connection:
+        query = failures._groups(scope, None).compile(
+            connection, compile_kwargs={"literal_binds": True}
+        )
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    tables = ("job", "message", "message_content", "message_template")
+    read = [step for step in plan if step.split()[1] in tables]
+    assert [step.split()[:2] for step in read] == [["SEARCH", table] for table in tables]
+    assert "ix_job_failed" in read[0]

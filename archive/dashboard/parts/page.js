@@ -81,15 +81,19 @@ function describe(data, selection) {
   const open = data.unfinished ? ` ${last} is not over yet.` : "";
   const grown = reportOf(data, "growth");
   const cut = filtered && grown.left ? " that is in the table below" : "";
+  const lately = Math.max(selection.from, data.days - data.failureDays);
+  const failures = data.whole || filtered || lately === selection.from
+    ? `${days}, ${scope}.`
+    : `${data.dates[lately]} to ${last}, ${scope}. For more days, run archive report failures.`;
   const texts = {
     trends: `${days}, ${scope}.${open}`,
-    reasons: `${days}, ${scope}.`,
+    reasons: failures,
     growth:
       "From the successes of the last 365 days, for any selected period. The line is the total size of one " +
       `backup of each ${filtered ? "selected " : ""}appliance${cut}. 90 % of sizes are expected in the band.`,
     builds: filtered
       ? `${data.dates[0]} to ${last}, ${own}, for any selected period.`
-      : `${days}, all ${all}.`,
+      : data.whole ? `${days}, all ${all}.` : `All days of the archive, all ${all}, for any selected period.`,
     collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, for any ` +
       "selected period. All other columns are as of now.",
   };

@@ -70,6 +70,8 @@ job = Table(
 
 # A partial index, since nearly all jobs are finished; only the migration declares that.
 Index("ix_job_not_finished", job.c.day, job.c.appliance_id)
+# Another one, since few jobs failed, and reports of failures read nothing else.
+Index("ix_job_failed", job.c.day, job.c.appliance_id)
 
 # When a job was first seen in each status, and by which import.
 job_status = Table(

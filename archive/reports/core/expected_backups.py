@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from archive.calendar import ordinal
+from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.judgement.expected import MET
 from archive.judgement.outcome import tally
@@ -41,6 +41,35 @@ def walk(
     for one in judged_anew.judged(connection, scope, *columns):
         kept = [row for row in one.expectations if not missed or row.outcome != MET]
         yield one._replace(expectations=kept)
+
+
+def rows(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]
+) -> Iterator[Sequence[Any]]:
+    """Yield the same one by one: name, due day (ISO), due time, basis, outcome, `columns` of the job.
+
+    The columns are None without a job.
+    """
+    if judged_stored.answers(connection, scope):
+        yield from judged_stored.rows(connection, scope, *columns)
+        return
+    without_job = (None,) * len(columns)
+    for name, expectations in judged_anew.judged(connection, scope, *columns):
+        for one in expectations:
+            own = (name, iso(one.day), one.due, one.basis, one.outcome)
+            yield (*own, *(without_job if one.job is None else one.job))
+
+
+def outcomes(connection: Connection, scope: Scope) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the due day (ISO) and the outcome of the expected backups in scope, in any order."""
+    if judged_stored.answers(connection, scope):
+        names = {number: name for name, number in _names(connection, scope)}
+        for number, day, outcome in judged_stored.outcomes(connection, scope):
+            yield names[number], day, outcome
+        return
+    for name, expectations in judged_anew.judged(connection, scope):
+        for one in expectations:
+            yield name, iso(one.day), one.outcome
 
 
 def tallies(connection: Connection, scope: Scope) -> list[TallyRow]:

@@ -24,6 +24,8 @@ Ids = list[int] | None
 # From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
 # years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
 _MANY_DAYS = 90
+# The first day that dates have.
+_EARLIEST = "0001-01-01"
 
 
 def of_jobs(scope: Scope, appliances: Ids, *, each: bool = False) -> list[sa.ColumnElement[bool]]:
@@ -81,6 +83,16 @@ def of_appliances(
         "appliances", list(appliances), expanding=True, literal_execute=True
     )
     return column.in_(ids)
+
+
+def failed(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a job failed, in the words of an index: see `not_finished`."""
+    job = tables.job
+    status = job.c.status == sa.literal_column("'FAILED'")
+    if scope.since is not None:
+        return [status]
+    # Without a first day, SQLite would rather read all jobs.
+    return [status, job.c.day >= sa.literal(_EARLIEST, job.c.day.type)]
 
 
 def not_finished() -> sa.ColumnElement[bool]:

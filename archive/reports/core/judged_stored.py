@@ -18,7 +18,7 @@ from archive.reports.core.remembered import remembered
 from archive.store import judged_backups, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -88,25 +88,64 @@ def judged(
 
     `columns` are selected for the job of each.
     """
-    job = tables.job
     chosen = [_TABLE.c[name] for name in _OWN]
+    query = _query(connection, scope, *chosen, _outcome(), *columns, with_job=bool(columns))
+    if missed:
+        query = query.where(sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.outcome != MET))
+    for batch in job_order.batches(connection, scope):
+        rows = job_order.rows(connection, _of(query, batch), batch)
+        for number, name in batch.items():
+            yield Judged(name, list(map(_expectation, rows[number])))
+
+
+def rows(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]
+) -> Iterator[Sequence[Any]]:
+    """Yield the expected backups in scope by name and due time, as rows of the database.
+
+    A row has the name, the due day (ISO), the due time, the basis, the outcome, and `columns` of the
+    job, which are NULL without one. Auditors ask for millions: nothing is made of a row.
+    """
+    name = tables.appliance.c.name
+    own = (_TABLE.c.day, _TABLE.c.due_time, _TABLE.c.basis, _outcome())
+    query = _query(connection, scope, name, *own, *columns, with_job=True).join(
+        tables.appliance, tables.appliance.c.id == _TABLE.c.appliance_id
+    )
+    for batch in job_order.batches(connection, scope):
+        found: dict[str, list[Sequence[Any]]] = {name: [] for name in batch.values()}
+        for row in connection.execute(_of(query, batch)).all():
+            found[row[0]].append(row)
+        for theirs in found.values():
+            yield from theirs
+
+
+def outcomes(connection: Connection, scope: Scope) -> Iterator[Sequence[Any]]:
+    """Yield the appliance (id), due day (ISO) and outcome of the expected backups in scope."""
+    columns = (_TABLE.c.appliance_id, _TABLE.c.day, _outcome())
+    query = _query(connection, scope, *columns, with_job=False).order_by(None)
+    yield from _streamed(connection, query)
+
+
+def _query(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any], with_job: bool
+) -> sa.Select[Any]:
+    """Return the SELECT of the expected backups in scope, by appliance and due time."""
+    job = tables.job
     query = (
-        sa.select(*chosen, _outcome(), *columns)
+        sa.select(*columns)
         .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
         .where(*_within(connection, scope), *_known(scope))
         .order_by(_TABLE.c.appliance_id, _TABLE.c.day, _TABLE.c.number)
     )
-    if columns:
-        query = query.outerjoin(
-            job, (job.c.appliance_id == _TABLE.c.appliance_id) & (job.c.id == _TABLE.c.job_id)
-        )
-    if missed:
-        query = query.where(sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.outcome != MET))
-    for batch in job_order.batches(connection, scope):
-        part = query.where(filters.of_appliances(_TABLE.c.appliance_id, batch))
-        rows = job_order.rows(connection, part, batch)
-        for number, name in batch.items():
-            yield Judged(name, list(map(_expectation, rows[number])))
+    if not with_job:
+        return query
+    return query.outerjoin(
+        job, (job.c.appliance_id == _TABLE.c.appliance_id) & (job.c.id == _TABLE.c.job_id)
+    )
+
+
+def _of(query: sa.Select[Any], batch: Iterable[int]) -> sa.Select[Any]:
+    return query.where(filters.of_appliances(_TABLE.c.appliance_id, batch))
 
 
 def _expectation(row: Sequence[Any]) -> Expectation:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from archive import db, reports
-from archive.reports import Scope, failures
+from archive.db import tables
+from archive.reports import Scope
 from archive.reports.core import filters
 from tests.reports import fleet
 from tests.support.archives import import_documents
@@ -112,8 +114,7 @@ def test_long_ranges_do_not_use_the_day_index(
     """SQLite assumes that any range of days is short, and would look up each job by day."""
     scope = Scope(since="2026-01-01", until=until)
     with db.reading(sqlite_archive) as connection:
-        query = failures._groups(scope, None).compile(
-            connection, compile_kwargs={"literal_binds": True}
-        )
+        each = sa.select(tables.job.c.key).where(*filters.of_jobs(scope, None, each=True))
+        query = each.compile(connection, compile_kwargs={"literal_binds": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
     assert any("ix_job_day" in row[3] for row in plan) == indexed
