@@ -59,6 +59,11 @@ function whole(spec, channel, most) {
   return { ...spec, encoding: { ...spec.encoding, [channel]: { ...encoded, axis } } };
 }
 
+// Bars of many periods are thin: an edge of a whole pixel would cover the colour of few failed jobs.
+const MANY_BARS = 45;
+const thinner = (spec, bars) =>
+  bars > MANY_BARS ? { ...spec, mark: { ...spec.mark, strokeWidth: 0.4 } } : spec;
+
 const PERIOD_COLUMNS = [
   column("period"), column("succeeded", "count"), column("failed", "count"),
   column("success_rate", "ratio", "success rate"), column("size_median_bytes", "bytes", "size median"),
@@ -105,7 +110,7 @@ function drawTrends(data, periods) {
   };
   return Promise.all([
     draw(data, "rate", rates),
-    draw(data, "outcomes", outcomes, (spec) => whole(spec, "y", most)),
+    draw(data, "outcomes", outcomes, (spec) => thinner(whole(spec, "y", most), rows.length)),
     percentiles("sizes", "bytes", "size50", "size95"),
     percentiles("durations", "seconds", "duration50", "duration95"),
   ]);
