@@ -95,7 +95,7 @@ def recent(connection: Connection, scope: Scope, names: Sequence[str]) -> bytes:
     last = scope.last_days(min(RECENT_DAYS, scope.days or 0), scope.until or "")
     first, number = ordinal(last.since or ""), last.days or 0
     rows = {name: bytearray(number) for name in names}
-    places = {iso(first + place): place for place in range(number)}
+    places = _places(first, number)
     for name, day, outcome in expected_backups.outcomes(connection, last):
         if name in rows:
             _mark(rows[name], places[day], outcome)
@@ -235,9 +235,16 @@ def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
 def _read_expected(connection: Connection, scope: Scope, history: History) -> None:
     """Read the expected backups and their outcomes into the history."""
     rows = {name: bytearray(history.number_of_days) for name in history.names}
-    for appliance, expectations in expected_backups.walk(connection, scope):
-        history.tallies[appliance] = tally(appliance, Counter(one.outcome for one in expectations))
-        for one in expectations:
-            _mark(rows[appliance], one.day - history.first, one.outcome)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in history.names}
+    places = _places(history.first, history.number_of_days)
+    for name, day, outcome in expected_backups.outcomes(connection, scope):
+        counts[name][outcome] += 1
+        _mark(rows[name], places[day], outcome)
     for name in history.names:
+        history.tallies[name] = tally(name, counts[name])
         history.expected += rows[name]
+
+
+def _places(first: int, days: int) -> dict[str, int]:
+    """Return the place of each of so many days (ISO) from the first one (an ordinal) on."""
+    return {iso(first + place): place for place in range(days)}
