@@ -86,15 +86,18 @@ def special(described: dict[str, Any]) -> dict[str, str]:
 def test_models_match_the_migrations(engine: Engine) -> None:
     """Alembic finds no difference between the migrated tables and those of the code."""
     with db.reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts=migrate.COMPARED)
-        assert compare_metadata(context, tables.metadata) == []
+        # Distributed, it has other keys, which `verify` knows.
+        if not db.is_distributed(connection):
+            context = MigrationContext.configure(connection, opts=migrate.COMPARED)
+            assert compare_metadata(context, tables.metadata) == []
     assert list(verify.verify(engine)) == []
 
 
 def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
     """Tables created from the code have the keys, checks and indexes of the migrations."""
-    if fresh.dialect.name != engine.dialect.name:
-        return
+    with db.reading(engine) as connection:
+        if fresh.dialect.name != engine.dialect.name or db.is_distributed(connection):
+            return
     db.prepare_file(fresh)
     with db.writing(fresh) as connection:
         tables.metadata.create_all(connection)

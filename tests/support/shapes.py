@@ -2,7 +2,8 @@
 
 What the server would say is found without one: statements are parsed, and views are looked up. Shapes are
 those that Citus 13 and 14 have refused: a recursive query, or a LIMIT that is a query, beside a
-distributed table; an update of the column by which rows are distributed; and a condition that compares a table with a query on a table of another class.
+distributed table; an update of the column by which rows are distributed; a condition that compares a table with a query on a table of another class; and a join with a union,
+unless it is by appliance.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ def _shapes(parsed: exp.Expr) -> Iterator[str]:
         if limit.find(exp.Select):
             yield "LIMIT by a query"
     for select in parsed.find_all(exp.Select):
+        if _joins_union(select):
+            yield "a join with a union"
         outer = _kinds(_sources(select))
         for condition in _conditions(select):
             if len(outer | _kinds(_names(condition))) > 1:
@@ -124,6 +127,20 @@ def _sources(select: exp.Select) -> set[str]:
 def _kinds(names: set[str]) -> set[str]:
     found = {"distributed"} if names & _DISTRIBUTED else set()
     return found | ({"local"} if names & _LOCAL else set())
+
+
+def _joins_union(select: exp.Select) -> bool:
+    """Return whether a query joins a union of distributed tables, but not by appliance."""
+    joins = select.args.get("joins", [])
+    first = select.args.get("from_") or select.args.get("from")
+    joined = [clause.this for clause in (first, *joins) if clause is not None]
+    has_union = any(
+        isinstance(one, exp.Subquery) and one.find(exp.SetOperation) and _names(one) & _DISTRIBUTED
+        for one in joined
+    )
+    conditions = [*joins, *filter(None, [select.args.get("where")])]
+    by = {column.name for one in conditions for column in one.find_all(exp.Column)}
+    return bool(joins) and has_union and "appliance_id" not in by
 
 
 def _conditions(select: exp.Select) -> Iterator[exp.Expr]:

@@ -82,7 +82,7 @@ def place_tables(
         _place(connection, table)
     for key in classes.foreign_keys(kept=True):
         if key.table in missing or key.referred_table in missing:
-            connection.execute(AddConstraint(key))
+            connection.execute(AddConstraint(key, isolate_from_table=False))
     return [table.name for table in missing]
 
 

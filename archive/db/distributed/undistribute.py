@@ -108,7 +108,7 @@ def _make_constraints(connection: Connection) -> None:
     """Make all constraints that Citus could not check."""
     for constraint, stand_in in classes.not_unique():
         connection.exec_driver_sql(f"DROP INDEX {stand_in}")
-        connection.execute(AddConstraint(constraint))
+        connection.execute(AddConstraint(constraint, isolate_from_table=False))
     for kept in (True, False):
         for key in classes.foreign_keys(kept=kept):
-            connection.execute(AddConstraint(key))
+            connection.execute(AddConstraint(key, isolate_from_table=False))

@@ -6,6 +6,7 @@ A filter that is added to `Scope` becomes a condition here, for every table that
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ Ids = list[int] | None
 # From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
 # years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
 _MANY_DAYS = 90
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 # The first day that dates have.
 _EARLIEST = "0001-01-01"
 
@@ -110,8 +112,8 @@ def _matching(
     table: sa.Table, texts: Sequence[sa.ColumnElement[str]], globs: Sequence[str]
 ) -> sa.Select[Any]:
     """Return the ids of rows where any text matches any glob, ignoring case."""
-    # The database lowers both sides, because SQLite only knows the case of ASCII letters.
-    patterns = [sa.func.lower(like(glob)) for glob in globs]
+    # Databases lower the letters of ASCII in these columns. Some would lower more in a value.
+    patterns = [like(glob).translate(_LOWER) for glob in globs]
     found = [
         sa.func.lower(text).like(pattern, escape="\\") for text in texts for pattern in patterns
     ]

@@ -133,8 +133,11 @@ def summary(scope: Scope, appliances: filters.Ids, measures: Sequence[str] = ())
     )
 
 
-def _pairs(totals: sa.FromClause, scope: Scope, measures: Sequence[str]) -> sa.Subquery:
-    """Return the totals by appliance, month and `grouping`: the type or the id of the group."""
+def _pairs(totals: sa.FromClause, scope: Scope, measures: Sequence[str]) -> sa.CTE:
+    """Return the totals by appliance, month and `grouping`: the type or the id of the group.
+
+    They are made before they are joined: Citus refuses a join with a union.
+    """
     keys: list[sa.ColumnElement[Any]] = [totals.c.appliance_id, totals.c.month]
     group = {"type": "type", "build": "build_id", "location": "location_id"}.get(scope.by or "")
     if group is not None:
@@ -160,10 +163,11 @@ def _pairs(totals: sa.FromClause, scope: Scope, measures: Sequence[str]) -> sa.S
             sa.func.sum(totals.c[f"{name}_{half}"]).filter(known).label(f"{measure}_{half}")
             for half in ("high", "low")
         ]
-    return sa.select(*keys, *columns).group_by(*keys).subquery("pairs")
+    pairs = sa.select(*keys, *columns).group_by(*keys).cte("pairs")
+    return pairs.prefix_with("MATERIALIZED")
 
 
-def _periods(pairs: sa.Subquery, period: str) -> tuple[sa.ColumnElement[str], sa.FromClause]:
+def _periods(pairs: sa.CTE, period: str) -> tuple[sa.ColumnElement[str], sa.FromClause]:
     """Return the label of the period, and the totals joined with it."""
     if period == "month":
         return pairs.c.month, pairs
@@ -177,7 +181,7 @@ def _periods(pairs: sa.Subquery, period: str) -> tuple[sa.ColumnElement[str], sa
 
 
 def _labelled(
-    source: sa.FromClause, pairs: sa.Subquery, by: str
+    source: sa.FromClause, pairs: sa.CTE, by: str
 ) -> tuple[sa.FromClause, sa.ColumnElement[Any]]:
     """Return the totals joined with the group's table, and the group's label."""
     appliance, build, location = tables.appliance, tables.build, tables.location

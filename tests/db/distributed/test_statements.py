@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive import db, reports
+from archive.dashboard import gathered
 from archive.db import migrate
 from archive.db.comments import VIEWS
 from archive.db.distributed import views
@@ -26,6 +27,16 @@ READS = [
     *(("report", name) for name in reports.REPORTS),
     *(("sql", name) for name in sql_files.names()),
     *(("sql", f"SELECT * FROM {view}") for view in VIEWS),
+    *(
+        ("report", name, "--since", "2026-05-03", "--until", "2026-07-20", *further)
+        for name, *further in (
+            ("success", "--period", "year"),
+            ("success", "--by", "build"),
+            ("volume", "--by", "appliance", "--location", "sftp://*"),
+            ("throughput", "--by", "location"),
+            ("locations",), ("builds",), ("failures", "--by", "build"), ("compliance",), ("missed",),
+        )
+    ),
     ("check",), ("metrics",), ("dashboard", "-o", "page.html"), ("mail", "-o", "mail.eml"), ("job", "list"), ("evidence", "head"),
     *(("log", name) for name in ("imports", "collections", "appliances", "maintenance")),
     ("import", "list"), ("appliance", "list"), ("quarantine", "list"), ("export", "jsonl"),
@@ -81,6 +92,8 @@ def test_citus_takes_all_statements(
         for arguments in (*READS, *WRITES):
             done = archive(*arguments, at(filled))
             assert done.code == 0 or arguments[0] in ("check", "quarantine"), (arguments, done)
+        monkeypatch.setattr(gathered, "ALL_UP_TO", 1)
+        assert archive("dashboard", "-o", "large.html", at(filled)).code == 0
     assert len(statements) > 300, len(statements)
     assert shapes.refused(statements, definitions(filled)) == []
 
@@ -104,6 +117,10 @@ def test_citus_takes_all_statements(
             "DELETE FROM job WHERE id IN (SELECT job.id FROM job WHERE EXISTS (SELECT 1 FROM quarantine))",
             "a query on a table of another class in a condition",
         ),
+        (
+            "SELECT 1 FROM (SELECT id FROM job UNION ALL SELECT seq FROM message) AS a, build",
+            "a join with a union",
+        ),
     ],
 )
 def test_refused_shapes_are_found(statement: str, shape: str) -> None:
@@ -119,6 +136,9 @@ def test_refused_shapes_are_found(statement: str, shape: str) -> None:
         "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT 2 FROM a) SELECT * FROM a, attempt",
         "SELECT job.key FROM job LEFT JOIN (SELECT id FROM ingest_run) AS run ON run.id = job.run_id",
         "SELECT key FROM job WHERE EXISTS (SELECT 1 FROM message WHERE job_id = job.id)",
+        "SELECT a.key FROM (SELECT key FROM job UNION ALL SELECT key FROM schedule) AS a",
+        "SELECT 1 FROM job, (SELECT 1 FROM job UNION SELECT 1 FROM message) AS a WHERE a.appliance_id = 1",
+        "WITH a AS (SELECT key FROM job UNION SELECT key FROM schedule) SELECT key FROM a, build",
         "SELECT set_config('TimeZone', 'UTC', true)",
         "SET LOCAL jit = off",
         "UPDATE ingest_run SET appliance_id = NULL",
