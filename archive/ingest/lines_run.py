@@ -14,7 +14,6 @@ from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.parallel_parse import read_here, reading_ahead
 from archive.store import import_log, judged_backups
-from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
 from archive.store.known_jobs import is_empty
@@ -161,7 +160,7 @@ def _split_known(
     All appliances that the lines name are locked before what is known of them is read.
     """
     named, new = formats.by_appliance(lines)
-    lock_appliances(connection, named)
+    loader.lock(connection, named)
     numbers = loader.find(connection, named)
     again: dict[str, list[bytes]] = {}
     for name, theirs in named.items():

@@ -10,7 +10,6 @@ from archive.document.parse import Observation
 from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
 from archive.store import evidence_chain, import_log, maintenance_log, quarantine, settings
-from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.loader import Loader
 from archive.store.quarantine import QuarantinedDocument
@@ -98,7 +97,7 @@ class Run:
 
         The transaction must hold the lock of the calendar already.
         """
-        lock_appliances(connection, [name])
+        loader.lock(connection, [name])
         number = loader.mark_seen(connection, [name])[name]
         import_log.record(connection, self.id, self.counts, appliance_id=number)
         return number
@@ -157,7 +156,7 @@ class Run:
         counts.seen += len(refused)
         counts.quarantined += len(refused)
         if observations:
-            lock_appliances(connection, appliances_of(observations))
+            loader.lock(connection, appliances_of(observations))
             loader.load(connection, observations, counts)
         quarantine.hold(connection, refused)
         self._on_batch(counts)

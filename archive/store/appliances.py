@@ -63,25 +63,57 @@ def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     db.lock(connection, [f"appliance {name}" for name in names])
 
 
-def record_seen(connection: Connection, seen: Mapping[str, SeenInterval]) -> Locked:
-    """Create or refresh the rows of locked appliances; `seen` says when each one was seen, first and last.
-
-    An unknown name becomes a new appliance: they come into being by being imported.
-    """
-    known = _find(connection, seen)
-    created = _create(connection, {name: seen[name] for name in seen if name not in known})
-    _widen(connection, seen, known)
-    known |= created
-    return Locked(
-        {name: row.id for name, row in known.items()},
-        frozenset(row.id for row in created.values()),
-        {row.id: row.pruned_until for row in known.values() if row.pruned_until is not None},
-    )
-
-
 def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Return the IDs of the named appliances that the archive has, by name."""
     return {name: row.id for name, row in _find(connection, names).items()}
+
+
+class SeenAppliances:
+    """The appliances of a transaction: none is locked, looked up or recorded again for nothing.
+
+    Nobody else can change the rows of locked appliances, so they are as this transaction has left them.
+    """
+
+    def __init__(self) -> None:
+        self._locked: set[str] = set()
+        self._known: dict[str, _Known] = {}
+
+    def lock(self, connection: Connection, names: Iterable[str]) -> None:
+        """Lock appliances as `lock_appliances` does, but for those that this one has locked."""
+        wanted = [name for name in names if name not in self._locked]
+        if wanted:
+            lock_appliances(connection, wanted)
+            self._locked.update(wanted)
+
+    def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        """Return the IDs of those of the named locked appliances that the archive has, by name."""
+        return {name: row.id for name, row in self._rows(connection, names).items()}
+
+    def record(self, connection: Connection, seen: Mapping[str, SeenInterval]) -> Locked:
+        """Create or refresh the rows of locked appliances; `seen` says when each was seen, first and last.
+
+        An unknown name becomes a new appliance: they come into being by being imported.
+        """
+        known = self._rows(connection, seen)
+        created = _create(connection, {name: seen[name] for name in seen if name not in known})
+        self._known |= created | _widen(connection, seen, known)
+        known |= created
+        return Locked(
+            {name: row.id for name, row in known.items()},
+            frozenset(row.id for row in created.values()),
+            {row.id: row.pruned_until for row in known.values() if row.pruned_until is not None},
+        )
+
+    def clear(self) -> None:
+        """Forget them all, at the end of the transaction."""
+        self._locked.clear()
+        self._known.clear()
+
+    def _rows(self, connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
+        """Return the rows of the named appliances that the archive has, by name."""
+        wanted = list(names)
+        self._known |= _find(connection, [name for name in wanted if name not in self._known])
+        return {name: self._known[name] for name in wanted if name in self._known}
 
 
 def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
@@ -119,18 +151,27 @@ def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[st
 
 def _widen(
     connection: Connection, seen: Mapping[str, SeenInterval], known: Mapping[str, _Known]
-) -> None:
-    """Extend when appliances were seen first and last; most imports change only the latter."""
-    widened = [
-        {
-            "number": row.id,
-            "first": min(row.first_seen, seen[name].first_seen),
-            "last": max(last_seen, seen[name].last_seen),
-        }
-        for name, row in known.items()
+) -> dict[str, _Known]:
+    """Extend when appliances were seen first and last, and return the rows that this has changed.
+
+    Most imports change only the latter.
+    """
+    widened: dict[str, _Known] = {}
+    for name, row in known.items():
+        first_seen, last_seen = seen[name].first_seen, seen[name].last_seen
         # A time in the future comes from a clock that was wrong.
-        for last_seen in ["" if timestamps.is_future(row.last_seen) else row.last_seen]
-        if seen[name].first_seen < row.first_seen or seen[name].last_seen > last_seen
-    ]
+        is_wrong = row.last_seen > last_seen and timestamps.is_future(row.last_seen)
+        if first_seen < row.first_seen or last_seen > row.last_seen or is_wrong:
+            widened[name] = row._replace(
+                first_seen=min(row.first_seen, first_seen),
+                last_seen=last_seen if is_wrong else max(row.last_seen, last_seen),
+            )
     if widened:
-        _WIDENED.execute(connection, widened)
+        _WIDENED.execute(
+            connection,
+            [
+                {"number": row.id, "first": row.first_seen, "last": row.last_seen}
+                for row in widened.values()
+            ],
+        )
+    return widened

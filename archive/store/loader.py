@@ -11,7 +11,7 @@ from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval
 from archive.judgement.local_time import seconds
 from archive.store import appliance_history, pruned_periods
-from archive.store.appliances import find_appliances, record_seen
+from archive.store.appliances import SeenAppliances
 from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
 from archive.store.job_writer import Batch, JobRow, update_jobs
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class Loader:
     """Write batches of observations, each within the caller's transaction.
 
-    `seen_at` is when the import was seen. The caller must lock every appliance of a batch. Do not
+    `seen_at` is when the import was seen. Every appliance of a batch must be locked. Do not
     use a loader after a failed transaction: it caches IDs.
 
     New jobs that began before those that were pruned are refused, unless `refuses_pruned` is false.
@@ -59,20 +59,25 @@ class Loader:
         self._references = References()
         self._contents = MessageContents(self._references)
         self._totals = ChangedTotals()
+        self._appliances = SeenAppliances()
         self._latest = LatestImports(seen_at)
         self._refuses_pruned = refuses_pruned
         self.received = ReceivedDocuments(run_id, seen_at)
         self.judged = ChangedAppliances(calendar)
 
+    def lock(self, connection: Connection, names: Iterable[str]) -> None:
+        """Lock appliances: see `lock_appliances`. Locking them once in a transaction is enough."""
+        self._appliances.lock(connection, names)
+
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Return the IDs of the named appliances that the archive has, by name."""
-        numbers = find_appliances(connection, names)
+        numbers = self._appliances.find(connection, names)
         self._latest.open(connection, numbers.values())
         return numbers
 
     def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Record that appliances were seen with this import, and return their IDs by name."""
-        locked = record_seen(connection, dict.fromkeys(names, self._this_import))
+        locked = self._appliances.record(connection, dict.fromkeys(names, self._this_import))
         self._contents.start(locked.created)
         self._latest.open(connection, locked.ids.values())
         self.received.name(locked.ids)
@@ -102,7 +107,7 @@ class Loader:
 
         With `anew`, documents replace those stored, whichever is the greater.
         """
-        locked = record_seen(connection, seen_intervals(observations))
+        locked = self._appliances.record(connection, seen_intervals(observations))
         self._latest.open(connection, locked.ids.values())
         self.received.name(locked.ids)
         self.judged.see(locked.ids.values())
@@ -145,6 +150,7 @@ class Loader:
         """Write the latest imports and all totals, at the end of a transaction."""
         self._latest.write(connection)
         self._totals.write(connection)
+        self._appliances.clear()
 
     def _write(
         self,
