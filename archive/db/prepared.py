@@ -43,6 +43,19 @@ class Prepared:
         processors = self._of(connection.dialect).processors
         return [_processed(row, processors) for row in rows] if processors else rows
 
+    def rows_of_each(
+        self, connection: Connection, several: Sequence[Mapping[str, Any]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """Return what `rows` does for each of several values, in few round trips to a server."""
+        if len(several) <= 1 or connection.dialect.name == "sqlite":
+            return [self.rows(connection, values) for values in several]
+        text, defaults, _, processors = self._of(connection.dialect)
+        driver: Any = connection.connection.driver_connection
+        with driver.pipeline():
+            cursors = [driver.execute(text, {**defaults, **values}) for values in several]
+            found = [cursor.fetchall() for cursor in cursors]
+        return [[_processed(row, processors) for row in rows] for rows in found]
+
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute a statement that returns no rows. Raises as `rows` does."""
         self._execute(connection, values)

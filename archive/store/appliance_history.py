@@ -96,6 +96,15 @@ class Jobs(NamedTuple):
     rows: dict[int, Any]
 
 
+class Window(NamedTuple):
+    """The jobs of an appliance from a day (ordinal) on: see `jobs`."""
+
+    appliance_id: int
+    first_day: int
+    with_habit: bool
+    floor: int
+
+
 def jobs(
     connection: Connection,
     appliance_id: int,
@@ -115,11 +124,52 @@ def jobs(
     wrong. With `with_habit`, reading begins so early that the habit as of the first day can be
     learned.
     """
-    lead = max(first_day - (_USUAL_LEAD if with_habit else _MARGIN), floor)
-    found = _read(connection, appliance_id, lead, columns)
-    if with_habit and lead > floor and not _shows_habit(found, lead, first_day):
-        lead = _lead(connection, appliance_id, first_day, floor)
-        found = _read(connection, appliance_id, lead, columns)
+    window = Window(appliance_id, first_day, with_habit=with_habit, floor=floor)
+    ((lead, found),) = _found(connection, [window], columns)
+    return _arranged(lead, found, now)
+
+
+def of_each(connection: Connection, windows: Sequence[Window]) -> list[Jobs]:
+    """Return the jobs of each of some windows, as `jobs` does, in few round trips to a server."""
+    return [_arranged(lead, found, None) for lead, found in _found(connection, windows, ())]
+
+
+def _found(
+    connection: Connection, windows: Sequence[Window], columns: Sequence[sa.ColumnElement[Any]]
+) -> list[tuple[int, Sequence[Any]]]:
+    """Return the day (ordinal) from which on jobs of each window were read, and their rows."""
+    leads = [
+        max(first_day - (_USUAL_LEAD if with_habit else _MARGIN), floor)
+        for _, first_day, with_habit, floor in windows
+    ]
+    rows = _read(connection, windows, leads, columns)
+    found = [*zip(leads, rows, strict=True)]
+    # Of those whose usual days do not show the habit, other days are needed.
+    others = [
+        place
+        for place, (window, (lead, days)) in enumerate(zip(windows, found, strict=True))
+        if window.with_habit
+        and lead > window.floor
+        and not _shows_habit(days, lead, window.first_day)
+    ]
+    earlier: list[int] = []
+    for place, lead in zip(
+        others, _leads(connection, [windows[place] for place in others]), strict=True
+    ):
+        usual, days = found[place]
+        if lead < usual:
+            earlier.append(place)
+        first = iso(lead)
+        found[place] = lead, [row for row in days if row.day >= first]
+    again = [windows[place] for place in earlier]
+    more = _read(connection, again, [found[place][0] for place in earlier], columns)
+    for place, days in zip(earlier, more, strict=True):
+        found[place] = found[place][0], days
+    return found
+
+
+def _arranged(lead: int, found: Sequence[Any], now: str | None) -> Jobs:
+    """Return rows that were read from a day on (ordinal), as `jobs` does."""
     judged: list[tuple[str, str, Job]] = []
     ordered: list[tuple[str, str, str, Any]] = []
     rows: dict[int, Any] = {}
@@ -145,15 +195,20 @@ def job(connection: Connection, appliance_id: int, number: int | None) -> JobTim
 
 def _read(
     connection: Connection,
-    appliance_id: int,
-    first_day: int,
+    windows: Sequence[Window],
+    first_days: Sequence[int],
     columns: Sequence[sa.ColumnElement[Any]],
-) -> Sequence[Any]:
-    """Return the jobs from a day (ordinal) on, with further columns behind those of `JobTimes`."""
-    values = {"appliance": appliance_id, "first": iso(first_day)}
+) -> list[Sequence[Any]]:
+    """Return the jobs of each window from a day (ordinal) on, with columns behind those of `JobTimes`."""
+    values = [
+        {"appliance": window.appliance_id, "first": iso(first)}
+        for window, first in zip(windows, first_days, strict=True)
+    ]
     if columns:
-        return connection.execute(_JOBS.add_columns(*columns), values).all()
-    return [*map(JobTimes._make, _PLAIN_JOBS.rows(connection, values))]
+        query = _JOBS.add_columns(*columns)
+        return [connection.execute(query, each).all() for each in values]
+    found = _PLAIN_JOBS.rows_of_each(connection, values)
+    return [[*map(JobTimes._make, rows)] for rows in found]
 
 
 def _shows_habit(found: Sequence[Any], first: int, first_day: int) -> bool:
@@ -206,12 +261,25 @@ def latest_successes(
     return sorted(seconds(at) for at in starts if now is None or at <= now)
 
 
-def _lead(connection: Connection, appliance_id: int, first_day: int, floor: int) -> int:
-    """Return the first day, not before `floor`, whose jobs show the habit as of a day."""
-    if first_day <= floor:
-        return floor
-    bounds = {"first": iso(floor), "until": iso(first_day - _BEFORE)}
-    days = [day for (day,) in _DAYS_BEFORE.rows(connection, {"appliance": appliance_id, **bounds})]
-    if not days:
-        return floor
-    return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, floor)
+def _leads(connection: Connection, windows: Sequence[Window]) -> list[int]:
+    """Return the first day of each window, not before its floor, whose jobs show the habit.
+
+    That is the habit as of the first day of the window, which lies after the floor.
+    """
+    found = _DAYS_BEFORE.rows_of_each(
+        connection,
+        [
+            {
+                "appliance": appliance_id,
+                "first": iso(floor),
+                "until": iso(first_day - _BEFORE),
+            }
+            for appliance_id, first_day, _, floor in windows
+        ],
+    )
+    return [
+        max(min(ordinal(days[-1][0]), ordinal(days[0][0]) - habit.WINDOW) - 1, window.floor)
+        if days
+        else window.floor
+        for window, days in zip(windows, found, strict=True)
+    ]

@@ -12,6 +12,7 @@ from archive.judgement.expected import CHANGED, DID_NOT_RUN, MET, Expected
 from archive.judgement.local_time import instant, seconds
 from archive.judgement.streaks import Streaks
 from archive.store import appliance_history, stored_backups
+from archive.store.appliance_history import Window
 from archive.store.folded_streaks import folded
 from archive.store.judgement_rows import StoredBackup
 
@@ -52,36 +53,74 @@ class ApplianceJudge:
         self._by_cadence = one.known.cadence is not None
         self._settled = None if one.pruned is None else seconds(one.pruned.judged_from)
 
-    def run(
-        self, since: int | None, usual: int | None, changes: Changes, *, anew: bool = False
-    ) -> None:
-        """Add the rows that differ from the stored ones to `changes`; with `anew`, all rows."""
-        stored: list[StoredBackup] = []
+        # Set by `begin`: from when on it has changed, from when on it is judged, the stored rows.
+        self._since: int | None = None
+        self._first: int | None = None
+        self._stored: list[StoredBackup] = []
+        self._kept: Sequence[StoredBackup] = []
+        self._anchor: int | None = None
+
+    def begin(self, since: int | None, latest: list[StoredBackup] | None = None) -> Window | None:
+        """Find from when on to judge, and return which jobs that needs; None if it needs all.
+
+        `since` is from when on the appliance has changed (seconds), `latest` are its latest stored
+        backups. They are needed if it was judged before.
+        """
+        self._since = since
+        one = self._one
+        if latest is not None and self._before is not None:
+            self._stored = latest
+        elif (pruned := one.pruned) is not None:
+            self._stored = stored_backups.before(self._connection, one.id, pruned.judged_from)
+        self._first = first = self._judged_from()
+        if first is None:
+            return None
         if self._before is not None:
-            stored = stored_backups.latest(self._connection, self._one.id)
-        elif (pruned := self._one.pruned) is not None:
-            stored = stored_backups.before(self._connection, self._one.id, pruned.judged_from)
-        first = self._first(since, stored)
-        if first is not None and self._before is not None:
             day = self._calendar.day(instant(first - expected.CHANGES_WITHIN))
-            stored = stored_backups.extended(self._connection, self._one.id, stored, first, day)
-        kept, jobs, judged, learned = self._judged(first, stored)
-        kept = self._explained(kept, learned)
+            self._stored = stored_backups.extended(
+                self._connection, one.id, self._stored, first, day
+            )
+        place = bisect_left(self._stored, instant(first), key=lambda row: row.due_time)
+        self._kept = self._stored[:place]
+        day_number = ordinal(self._calendar.day(instant(first)))
+        if self._by_cadence:
+            counted_from, self._anchor = self._find_anchor()
+            day_number = min(day_number, counted_from)
+        if self._before is None:
+            return None
+        with_habit = not self._by_cadence and (
+            self._decided is None or self._decided > first - stored_backups.REACH
+        )
+        return Window(one.id, day_number, with_habit, one.floor)
+
+    def run(
+        self, jobs: Jobs | None, usual: int | None, changes: Changes, *, anew: bool = False
+    ) -> None:
+        """Add the rows that differ from the stored ones to `changes`; with `anew`, all rows.
+
+        `jobs` are those that `begin` asked for; without them all are read.
+        """
+        if jobs is None:
+            jobs = self._all_jobs()
+        self._believe(jobs)
+        judged, learned = self._judged(jobs)
+        kept = self._explained(self._kept, learned)
         if self._before is None:  # with another calendar, the days of kept rows change, too
             rows = self._rows([*(row.judged() for row in kept), *judged])
         else:
             rows = [*kept, *self._rows(judged)]
-        if stored and not anew:
-            self._compare(stored, rows, changes)
+        if self._stored and not anew:
+            changes.compare(self._one.id, self._stored, rows)
         else:
             changes.new += [(self._one.id, *row) for row in rows]
         lately = [row.judged() for row in kept[-rpo.LATEST :]] + judged
-        row = self._standing(jobs, lately, usual, since)
+        row = self._standing(jobs, lately, usual)
         if self._before is None or row != tuple(self._before):
             changes.standings.append(row)
 
-    def _first(self, since: int | None, stored: Sequence[StoredBackup]) -> int | None:
+    def _judged_from(self) -> int | None:
         """Return from when on to judge, the start of a day; None for everything."""
+        since, stored = self._since, self._stored
         if not stored or self._before is None:
             return self._settled
         open_from = next((row for row in stored if row.outcome is None), stored[-1])
@@ -101,35 +140,13 @@ class ApplianceJudge:
         floor = self._one.floor
         return appliance_history.jobs(self._connection, self._one.id, floor, None, floor=floor)
 
-    def _judged(
-        self, first: int | None, stored: Sequence[StoredBackup]
-    ) -> tuple[Sequence[StoredBackup], Jobs, list[Expected], Learned]:
-        """Return stored rows before `first`, jobs, what is expected from then on, learned habits."""
-        one = self._one
-        if first is None:
-            jobs = self._all_jobs()
-            self._believe(jobs)
-            begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+    def _judged(self, jobs: Jobs) -> tuple[list[Expected], Learned]:
+        """Return what is expected from `first` on, or from the beginning, and learned habits."""
+        begun = min([self._one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+        if self._first is None:
             begun = max(begun, seconds(start(self._calendar, FIRST_DAY)))
-            return [], jobs, *self._expected(jobs, begun, None)
-        kept = stored[: bisect_left(stored, instant(first), key=lambda row: row.due_time)]
-        day = ordinal(self._calendar.day(instant(first)))
-        anchor = None
-        if self._by_cadence:
-            since, anchor = self._anchor(kept)
-            day = min(day, since)
-        with_habit = not self._by_cadence and (
-            self._decided is None or self._decided > first - stored_backups.REACH
-        )
-        if self._before is None:
-            jobs = self._all_jobs()
-        else:
-            jobs = appliance_history.jobs(
-                self._connection, one.id, day, None, with_habit=with_habit, floor=one.floor
-            )
-        self._believe(jobs)
-        begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
-        return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
+            return self._expected(jobs, begun, None)
+        return self._expected(jobs, max(self._first, begun), self._anchor)
 
     def _believe(self, jobs: Jobs) -> None:
         """Bound the time of the last import by that of the last job."""
@@ -139,9 +156,9 @@ class ApplianceJudge:
             last = None if row is None else seconds(appliance_history.began(row))
         self._last_seen = expected.believed(self._one.known, last, self._imported)
 
-    def _anchor(self, kept: Sequence[StoredBackup]) -> tuple[int, int | None]:
+    def _find_anchor(self) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
-        last = next((row for row in reversed(kept) if row.basis == CADENCE), None)
+        last = next((row for row in reversed(self._kept) if row.basis == CADENCE), None)
         if last is None:
             return FIRST_DAY, None
         at = last.due_time
@@ -190,31 +207,13 @@ class ApplianceJudge:
             rows.append(StoredBackup(day, number, due, basis, grace, outcome, job, attempts))
         return rows
 
-    def _compare(
-        self, stored: Sequence[StoredBackup], rows: Sequence[StoredBackup], changes: Changes
-    ) -> None:
-        """Add to the changes what differs between stored and judged rows."""
-        known = {(row.day, row.number): row for row in stored}
-        for row in rows:
-            before = known.pop((row.day, row.number), None)
-            if before is None:
-                changes.new.append((self._one.id, *row))
-            elif before != row:
-                changes.changed.append((self._one.id, *row))
-        changes.deleted += [
-            {"of_appliance_id": self._one.id, "of_day": day, "of_number": number}
-            for day, number in known
-        ]
-
-    def _standing(
-        self, jobs: Jobs, lately: Sequence[Expected], usual: int | None, since: int | None
-    ) -> _ROW:
+    def _standing(self, jobs: Jobs, lately: Sequence[Expected], usual: int | None) -> _ROW:
         one, before = self._one, self._before
         success = next((row.id for row in reversed(jobs.ordered) if row.status == _SUCCEEDED), None)
         if success is None and before is not None:
             success = before.success_id
         attempt = jobs.ordered[-1].id if jobs.ordered else before and before.attempt_id
-        finished, folded = self._streaks(jobs, since)
+        finished, folded = self._streaks(jobs)
         allowed = self._rpo(lately)
         overdue = standing.overdue_since(lately, self._last_seen)
         limit = self._limit(success, jobs, allowed.age_limit)
@@ -257,9 +256,9 @@ class ApplianceJudge:
         limit = seconds(max(began, row.end_time or began)) + age_limit
         return limit if limit < self._last_seen else None
 
-    def _streaks(self, jobs: Jobs, since: int | None) -> tuple[int | None, Streaks]:
+    def _streaks(self, jobs: Jobs) -> tuple[int | None, Streaks]:
         """Return the last finished job and the streaks up to it."""
-        before = self._before
+        before, since = self._before, self._since
         if before is not None and before.finished_id is not None:
             known = Streaks(
                 before.consecutive_failures,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db
+from archive.calendar import ordinal
 from archive.db import tables
 from archive.judgement import rpo
 from archive.judgement.local_time import instant, seconds
-from archive.store import judged_appliances, settings
+from archive.store import appliance_history, judged_appliances, settings, stored_backups
 from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import References
@@ -23,14 +24,18 @@ from archive.store.judgement_rows import Changes, Standing
 from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
+    from archive.store.appliance_history import Jobs, Window
+    from archive.store.judged_appliances import Appliance
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
+# Appliances whose rows are read together, and from how long ago on, so that few enough are held.
+_READ_TOGETHER, _RECENT_DAYS = 50, 30
 # Enough that each statement writes many.
 _ROWS_AT_A_TIME = 10_000
 _STANDINGS = sa.select(_STANDING).where(
@@ -96,25 +101,53 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
     None: they were imported without any change. An appliance that has not been judged yet, or has
     jobs pending from an earlier transaction, is judged from there.
 
-    Memory holds the rows of one appliance, or some thousands.
+    Memory holds the rows of one appliance, or some ten thousand.
     """
     for chunk in chunks(changed):
         changes = Changes()
         standings = _standings(connection, chunk)
         known = list(judged_appliances.appliances(connection, calendar, chunk))
         usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
-        for one in known:
-            before = standings.get(one.id)
-            since = changed[one.id]
-            # An import in parts was interrupted: what it left is judged with the next.
-            if before is not None and before.pending_from is not None:
-                pending = seconds(before.pending_from)
-                since = pending if since is None else min(pending, since)
-            ApplianceJudge(connection, calendar, one, before).run(since, usual.get(one.id), changes)
-            if len(changes.new) >= _ROWS_AT_A_TIME:
-                changes.write(connection)
-                changes = Changes()
+        for some in chunks(known, _READ_TOGETHER):
+            for one, judge_one, jobs in _begun(connection, calendar, some, standings, changed):
+                judge_one.run(jobs, usual.get(one.id), changes)
+                if len(changes.new) >= _ROWS_AT_A_TIME:
+                    changes.write(connection)
+                    changes = Changes()
         changes.write(connection)
+
+
+def _begun(
+    connection: Connection,
+    calendar: Calendar,
+    some: Sequence[Appliance],
+    standings: Mapping[int, Standing],
+    changed: Mapping[int, int | None],
+) -> Iterator[tuple[Appliance, ApplianceJudge, Jobs | None]]:
+    """Yield appliances with their judges and the jobs to judge by, which are read together.
+
+    Where jobs of long ago are needed, they are read as their appliance is judged.
+    """
+    latest = stored_backups.latest(connection, [one.id for one in some if one.id in standings])
+    judges: list[tuple[Appliance, ApplianceJudge, Window | None]] = []
+    windows: list[Window] = []
+    for one in some:
+        before, since = standings.get(one.id), changed[one.id]
+        # An import in parts was interrupted: what it left is judged with the next.
+        if before is not None and before.pending_from is not None:
+            pending = seconds(before.pending_from)
+            since = pending if since is None else min(pending, since)
+        judge_one = ApplianceJudge(connection, calendar, one, before)
+        window = judge_one.begin(since, latest.get(one.id))
+        judges.append((one, judge_one, window))
+        if window is not None and window.first_day >= ordinal(one.last_seen[:10]) - _RECENT_DAYS:
+            windows.append(window)
+    read = dict(zip(windows, appliance_history.of_each(connection, windows), strict=True))
+    for one, judge_one, window in judges:
+        jobs = None
+        if window is not None:
+            jobs = read.pop(window, None) or appliance_history.of_each(connection, [window])[0]
+        yield one, judge_one, jobs
 
 
 def judge_pending(connection: Connection) -> None:
@@ -208,6 +241,7 @@ def _anew(
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
     for one in known:
         judge = ApplianceJudge(connection, calendar, one, None)
+        judge.begin(None)
         judge.run(None, usual.get(one.id), changes, anew=True)
     return changes.new, changes.standings
 

@@ -13,6 +13,8 @@ from archive.judgement.local_time import seconds
 from archive.store.dimension_keys import References, forget_years
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
 
 
@@ -86,6 +88,22 @@ class Changes:
         self.changed: list[_ROW] = []
         self.new: list[_ROW] = []
         self.standings: list[_ROW] = []
+
+    def compare(
+        self, appliance_id: int, stored: Sequence[StoredBackup], rows: Sequence[StoredBackup]
+    ) -> None:
+        """Add what differs between an appliance's stored rows and those as they are judged."""
+        known = {(row.day, row.number): row for row in stored}
+        for row in rows:
+            before = known.pop((row.day, row.number), None)
+            if before is None:
+                self.new.append((appliance_id, *row))
+            elif before != row:
+                self.changed.append((appliance_id, *row))
+        self.deleted += [
+            {"of_appliance_id": appliance_id, "of_day": day, "of_number": number}
+            for day, number in known
+        ]
 
     def write(self, connection: Connection) -> None:
         """Write the rows.

@@ -7,7 +7,7 @@ the history.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -41,12 +41,13 @@ _BEFORE = db.Prepared(
 )
 
 
-def latest(connection: Connection, appliance_id: int) -> list[StoredBackup]:
-    """Return the latest rows, in order of time.
+def latest(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, list[StoredBackup]]:
+    """Return the latest rows of appliances, in order of time, by appliance id.
 
-    They are as many as any change of an appliance needs.
+    They are as many as most changes of an appliance need; `extended` adds others.
     """
-    return _read(connection, _LATEST, appliance_id)
+    found = _LATEST.rows_of_each(connection, [{"appliance": number} for number in appliance_ids])
+    return dict(zip(appliance_ids, map(_in_order, found), strict=True))
 
 
 def before(connection: Connection, appliance_id: int, until: str) -> list[StoredBackup]:
@@ -97,5 +98,9 @@ def _read(
     connection: Connection, query: db.Prepared, appliance_id: int, **bounds: str
 ) -> list[StoredBackup]:
     """Return the rows of a query, which has the latest first, in order of time."""
-    rows = query.rows(connection, {"appliance": appliance_id, **bounds})
-    return [StoredBackup._make(row) for row in reversed(rows)]
+    return _in_order(query.rows(connection, {"appliance": appliance_id, **bounds}))
+
+
+def _in_order(rows: Sequence[tuple[Any, ...]]) -> list[StoredBackup]:
+    """Return rows that have the latest first in order of time."""
+    return [*map(StoredBackup._make, reversed(rows))]
