@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from archive import db
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 
     Read = Callable[[Iterable[list[Line]]], Iterator[Batch]]
 
-# So a transaction has 20,000 lines at most, except the first one into an empty archive.
+# So a transaction reads 15,000 lines at most, except the first one into an empty archive.
 BATCHES_A_COMMIT = 10
+# Skipping a line with a known document takes a tenth of the time at most. An import in more than one
+# transaction first takes the documents that it has not had yet for gone.
+KNOWN_AS_ONE = 10
 
 
 def commit_batches(run: Run, lines: Iterator[Line]) -> None:
-    """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction.
+    """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction, or more with known lines.
 
     `run.counts` are those of committed transactions only. The last transaction judges all
     appliances with changes; the ones before it only note them, as each would be judged anew many
@@ -82,8 +85,7 @@ def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
             if filling:
                 _load_first(run, connection, loader, read(chain([waiting], batches)), counts)
             else:
-                part = chain([waiting], islice(batches, BATCHES_A_COMMIT - 1))
-                _load_later(run, connection, loader, part, read, counts)
+                _load_later(run, connection, loader, chain([waiting], batches), read, counts)
             if batches.ended and batches.failure is None:
                 import_log.complete(connection, run.id, counts)
             else:
@@ -135,14 +137,19 @@ def _load_later(
     read: Read,
     counts: Counts,
 ) -> None:
-    """Load batches: skip lines with known documents, read the others, merge them."""
+    """Load as many batches as a transaction may have: skip lines with known documents, merge the others."""
     skipped: deque[dict[str, list[bytes]]] = deque()
 
     def unknown() -> Iterator[list[Line]]:
+        had = 0.0
         for lines in batches:
             new, again = _split_known(connection, loader, lines)
             skipped.append(again)
+            known = len(lines) - len(new)
+            had += (len(new) + known / KNOWN_AS_ONE) / max(len(lines), 1)
             yield new
+            if had >= BATCHES_A_COMMIT:
+                return
 
     for lines, reads in read(unknown()):
         again = skipped.popleft()

@@ -24,7 +24,7 @@ from archive.store import (
     settings,
     totals,
 )
-from archive.store.known_jobs import set_last_seen
+from archive.store.last_seen import set_last_seen
 from archive.text import counted
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from archive.db import tables
 from archive.store import seen_documents
 from archive.store.job_writer import update_jobs
-from archive.store.known_jobs import set_last_seen
+from archive.store.last_seen import set_last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

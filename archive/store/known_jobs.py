@@ -82,15 +82,6 @@ _GREATEST_IDS = sa.select(
 _GREATEST_ID = db.Prepared(
     sa.select(sa.func.max(_JOB.id)).where(_JOB.appliance_id == sa.bindparam("of_appliance"))
 )
-_OF_JOBS = sa.update(tables.job).where(
-    _JOB.appliance_id == sa.bindparam("of_appliance"),
-    _JOB.id.in_(sa.bindparam("ids", expanding=True)),
-)
-_IN_LATEST = _OF_JOBS.values(last_seen=sa.null())
-_INSTANT = sa.bindparam("instant", type_=_JOB.last_seen.type)
-_SEEN_LAST = _OF_JOBS.values(
-    last_seen=sa.case((_JOB.first_seen > _INSTANT, _JOB.first_seen), else_=_INSTANT)
-)
 
 
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
@@ -146,22 +137,6 @@ def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[
         for chunk in chunks(appliance_ids)
         for row in connection.execute(_GREATEST_IDS, {"ids": chunk})
     }
-
-
-def set_last_seen(
-    connection: Connection, appliance_id: int, job_ids: Iterable[int], instant: str | None
-) -> None:
-    """Set `last_seen` of an appliance's jobs.
-
-    `instant` None: they belong to their appliance's latest import, which has the time. It is never
-    set before `first_seen`, which a clock that was ahead can have written.
-    """
-    for chunk in chunks(sorted(job_ids)):
-        values = {"of_appliance": appliance_id, "ids": chunk}
-        if instant is None:
-            connection.execute(_IN_LATEST, values)
-        else:
-            connection.execute(_SEEN_LAST, {**values, "instant": instant})
 
 
 def record_statuses(

@@ -22,8 +22,8 @@ from archive.store.known_jobs import (
     find_stored,
     new_ids,
     record_statuses,
-    set_last_seen,
 )
+from archive.store.last_seen import LastSeen
 from archive.store.merged_observations import merged, seen_intervals
 from archive.store.message_contents import MessageContents
 from archive.store.received_documents import ReceivedDocuments
@@ -241,7 +241,7 @@ class Loader:
         imported: dict[JobKey, bytes],
     ) -> None:
         """Record when known jobs were seen, and in which status."""
-        later: dict[tuple[int, str], list[int]] = {}
+        later = LastSeen()
         earlier: list[dict[str, Any]] = []
         statuses: dict[tuple[int, int], dict[str, str]] = {}
         for key, before in stored.items():
@@ -251,7 +251,7 @@ class Loader:
                 apart = before.own_last_seen is not None
                 self._latest.see(appliance_id, before.id, imported[key], apart=apart)
             elif seen.last_seen > last_seen:
-                later.setdefault((appliance_id, seen.last_seen), []).append(before.id)
+                later.set(appliance_id, [before.id], seen.last_seen)
                 self._latest.leave(appliance_id, before.id, seen.last_seen)
             if seen.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
@@ -270,8 +270,7 @@ class Loader:
             known_from = max(before.first_seen, last_seen)  # a clock that was ahead swaps them
             if seen.first_seen < known_from or set(seen.statuses) != {before.status}:
                 statuses[appliance_id, before.id] = seen.statuses
-        for (appliance_id, instant), job_ids in later.items():
-            set_last_seen(connection, appliance_id, job_ids, instant)
+        later.write(connection)
         self._references.learn_days(connection, [change["new_day"] for change in earlier])
         update_jobs(connection, earlier)
         record_statuses(connection, statuses, self._run_id)

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from archive import db, timestamps
 from archive.db import seals, tables
 from archive.store.chunks import chunks
-from archive.store.known_jobs import set_last_seen
+from archive.store.last_seen import LastSeen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -89,6 +89,8 @@ class LatestImports:
         self._begun: set[int] = set()
         # By appliance, from the transactions before: see `_Latest.before`.
         self._before: dict[int, dict[bytes, int]] = {}
+        # Changes of the rows of `job` that `write` stores.
+        self._last_seen = LastSeen()
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
         """Read the latest imports of appliances that have not been opened yet."""
@@ -171,12 +173,13 @@ class LatestImports:
                     changed.append((appliance_id, self._seen_at, documents))
                 continue
             stored, before = latest.known, latest.seen_at
-            self._settle(connection, appliance_id, latest)
+            self._settle(appliance_id, latest)
             # The list of documents is long, and most imports leave it as it is.
             if latest.seen_at is not None and (latest.stale or latest.known != stored):
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
+        self._last_seen.write(connection)
         db.upsert(connection, tables.latest_import, changed, ["seen_at", "documents"])
         for chunk in chunks(again):
             connection.execute(_SEEN_AGAIN, {"ids": chunk, "instant": self._seen_at})
@@ -194,18 +197,18 @@ class LatestImports:
         _, last = _ENTRY.unpack(stored[-_ENTRY.size :]) if stored else (b"", 0)
         if latest.left or last >= min(latest.seen):
             latest.known = decode(stored)
-            self._settle(connection, appliance_id, latest)
+            self._settle(appliance_id, latest)
             return encode(latest.known)
         # Only new jobs, as in most first loads: decoding all again would take ever longer.
-        set_last_seen(connection, appliance_id, latest.apart & latest.seen.keys(), None)
+        self._last_seen.set(appliance_id, latest.apart & latest.seen.keys(), None)
         return stored + encode({mark: job for job, mark in latest.seen.items()})
 
-    def _settle(self, connection: Connection, appliance_id: int, latest: _Latest) -> None:
-        """Update the rows of `job` and the known documents from what was seen."""
+    def _settle(self, appliance_id: int, latest: _Latest) -> None:
+        """Determine the changes of rows of `job`, and the known documents, from what was seen."""
         seen = latest.seen
         known = {job: mark for mark, job in latest.known.items() if job not in latest.left}
         if seen and latest.seen_at == self._seen_at:
-            set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
+            self._last_seen.set(appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
             # Of the two ways, the one that changes fewer rows of `job`. A time that a wrong clock gave
@@ -214,18 +217,18 @@ class LatestImports:
             joined = latest.apart & seen.keys()
             if latest.by_wrong_clock or len(gone) + len(joined) <= len(seen):
                 if gone:
-                    set_last_seen(connection, appliance_id, gone, latest.seen_at)
+                    self._last_seen.set(appliance_id, gone, latest.seen_at)
                     if not latest.by_wrong_clock:
                         # The rest of this import may have them, in a later transaction.
                         latest.before |= {known[job]: job for job in gone}
-                set_last_seen(connection, appliance_id, joined, None)
+                self._last_seen.set(appliance_id, joined, None)
                 latest.seen_at, known = self._seen_at, seen
             else:  # only a small part of the latest import: that stays the latest
-                set_last_seen(connection, appliance_id, seen, self._seen_at)
+                self._last_seen.set(appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
         elif latest.by_wrong_clock:
             # Its time is not stored: each of its jobs must have one that is not before its first.
-            set_last_seen(connection, appliance_id, known, latest.seen_at)
+            self._last_seen.set(appliance_id, known, latest.seen_at)
             known = {}
         latest.known = {mark: job for job, mark in known.items()}
         if latest.before and sum(map(len, self._before.values())) < _REMEMBERED:
