@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db
+from archive import db, timestamps
 from archive.db import Day, tables
 from archive.judgement import outliers
 from archive.judgement.levels import KEPT_DAYS, NEAR_DAYS
 from archive.judgement.outliers import CONFIRMATION_DAYS, Job
+from archive.store.chunks import chunks
 from archive.store.job_order import order
 from archive.store.labels import build_label
 from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _LAST = date.max.toordinal()
 # Rows collected before they are written, so that memory does not grow with a rebuild.
 _ROWS_AT_A_TIME = 10_000
+# Appliances whose successes are read together if they have changed in so many days only.
+_READ_TOGETHER, _RECENT_DAYS = 50, 100
 
 
 class ChangedSuccesses:
@@ -61,28 +64,65 @@ class ChangedSuccesses:
         self._first = {}
         labels = _Labels(connection)
         rows: list[_Row] = []
-        for appliance_id, day in changed.items():
-            rows += _judge_again(connection, appliance_id, _ordinal(day), labels)
+        for some in _parts(changed):
+            for appliance_id, first, known, jobs in _read(connection, some):
+                rows += _judge_again(connection, appliance_id, first, known, jobs, labels)
             if len(rows) >= _ROWS_AT_A_TIME:
                 db.insert(connection, tables.anomaly, rows)
                 rows = []
         db.insert(connection, tables.anomaly, rows)
 
 
+def _parts(changed: Mapping[int, str]) -> Iterator[list[tuple[int, str]]]:
+    """Yield appliances that are read together, with the first day of each that has changed.
+
+    Memory must not hold long histories of several.
+    """
+    since = _iso(_ordinal(timestamps.now()[:10]) - _RECENT_DAYS)
+    for are_recent, some in groupby(changed.items(), key=lambda entry: entry[1] >= since):
+        yield from chunks(some, _READ_TOGETHER if are_recent else 1)
+
+
+def _read(
+    connection: Connection, changed: Sequence[tuple[int, str]]
+) -> Iterator[tuple[int, int, set[int], list[Job]]]:
+    """Yield appliances, the first day that has changed, the jobs of stored anomalies, and successes.
+
+    The successes are those from some days before that day on.
+    """
+    days = [_ordinal(day) for _, day in changed]
+    known = _KNOWN.rows_of_each(connection, [{"of_appliance": number} for number, _ in changed])
+    spans = [
+        {"of_appliance": number, "first": _iso(_near(first)), "last": _iso(_LAST)}
+        for (number, _), first in zip(changed, days, strict=True)
+    ]
+    successes = _SUCCESSES.rows_of_each(connection, spans)
+    for (number, day), first, ids, rows in zip(changed, days, known, successes, strict=True):
+        yield number, first, {job for (job,) in ids}, _jobs(rows, day)
+
+
+def _near(first: int) -> int:
+    return max(first - NEAR_DAYS, 1)
+
+
 def _judge_again(
-    connection: Connection, appliance_id: int, first: int, labels: _Labels
+    connection: Connection,
+    appliance_id: int,
+    first: int,
+    known: set[int],
+    jobs: list[Job],
+    labels: _Labels,
 ) -> list[_Row]:
     """Delete the anomalies that jobs of a day and later ones may change, and return the right ones."""
     # A changed success may confirm, or no longer confirm, what began so long before it.
-    begun, near = max(first - CONFIRMATION_DAYS, 1), max(first - NEAR_DAYS, 1)
+    begun = max(first - CONFIRMATION_DAYS, 1)
     # Most successes are no anomalies and have none near: then nothing is read from long before.
-    known = {number for (number,) in _KNOWN.rows(connection, {"of_appliance": appliance_id})}
-    jobs = _successes(connection, appliance_id, (near, _LAST), first)
     is_open = any(begun <= job.day < first and job.id in known for job in jobs)
     if not is_open and outliers.are_plain(jobs):
         begun, found = first, []
     else:
-        before = _successes(connection, appliance_id, (max(begun - KEPT_DAYS, 1), near - 1), begun)
+        span = max(begun - KEPT_DAYS, 1), _near(first) - 1
+        before = _successes(connection, appliance_id, span, begun)
         between = (job._replace(judged=True) if begun <= job.day < first else job for job in jobs)
         found = labels.rows(appliance_id, outliers.findings(chain(before, between)))
     if known:
@@ -189,11 +229,12 @@ def _successes(
     if last < first:  # there is no day before the calendar's first
         return []
     values = {"of_appliance": appliance_id, "first": _iso(first), "last": _iso(last)}
-    judged = _iso(judged_from)
-    return [
-        Job._make((row[0], _ordinal(row[1]), *row[2:], row[1] >= judged))
-        for row in _SUCCESSES.rows(connection, values)
-    ]
+    return _jobs(_SUCCESSES.rows(connection, values), _iso(judged_from))
+
+
+def _jobs(rows: Iterable[tuple[Any, ...]], judged: str) -> list[Job]:
+    """Return rows of successes as jobs, which are judged from a day on."""
+    return [Job._make((row[0], _ordinal(row[1]), *row[2:], row[1] >= judged)) for row in rows]
 
 
 _JOB = tables.job

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _param_columns = attrgetter(*ParamRow._fields)
 # The cache is cleared when it has more contents than this.
 _CACHED = 50_000
+_CONTENT = tables.message_content.c
+_GREATEST_ID = db.Prepared(
+    sa.select(sa.func.max(_CONTENT.id)).where(_CONTENT.appliance_id == sa.bindparam("of_appliance"))
+)
 
 
 @dataclass
@@ -136,13 +140,13 @@ class MessageContents:
 
     def _read_greatest(self, connection: Connection, appliance_ids: Iterable[int]) -> None:
         """Read the greatest ID of appliances, once for each; it grows here from then on."""
-        table = tables.message_content
-        for appliance_id in appliance_ids:
-            if self._known[appliance_id].greatest is None:
-                query = sa.select(sa.func.max(table.c.id)).where(
-                    table.c.appliance_id == appliance_id
-                )
-                self._known[appliance_id].greatest = connection.execute(query).scalar() or 0
+        wanted = [number for number in appliance_ids if self._known[number].greatest is None]
+        for chunk in chunks(wanted):
+            found = _GREATEST_ID.rows_of_each(
+                connection, [{"of_appliance": number} for number in chunk]
+            )
+            for number, ((greatest,),) in zip(chunk, found, strict=True):
+                self._known[number].greatest = greatest or 0
 
     def remove_unused(
         self, connection: Connection, candidates: Mapping[int, Collection[int]]

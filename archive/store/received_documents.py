@@ -7,7 +7,7 @@ after a job has been replaced, merged, undone or pruned.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -48,18 +48,18 @@ class _List:
         self.digests: list[bytes] = []
         self._parts = 0
 
-    def store(self, connection: Connection, appliance_id: int, name: str) -> None:
-        """Store what has been added since the last time."""
+    def take(self, appliance_id: int, name: str) -> list[tuple[Any, ...]]:
+        """Return the row, if any, that stores what has been added since the last time."""
         if not self.keys:
-            return
+            return []
         self.digest.update(lines(self.number, name, self.keys, self.digests).encode())
         keys = "\0".join([*self.keys, ""]).encode()
         row = (appliance_id, self.number, self._parts, keys, b"".join(self.digests))
-        db.insert(connection, tables.evidence_list, [row])
         self.documents += len(self.keys)
         self._parts += 1
         self.keys.clear()
         self.digests.clear()
+        return [row]
 
 
 class ReceivedDocuments:
@@ -124,12 +124,14 @@ class ReceivedDocuments:
         ]
 
     def _store(self, connection: Connection, first: int) -> None:
+        rows: list[tuple[Any, ...]] = []
         following = first + sum(one.number > 0 for one in self._lists.values())
         for appliance_id, one in sorted(self._lists.items(), key=lambda item: self._names[item[0]]):
             if not one.number:
                 one.number = following
                 following += 1
-            one.store(connection, appliance_id, self._names[appliance_id])
+            rows += one.take(appliance_id, self._names[appliance_id])
+        db.insert(connection, tables.evidence_list, rows)
 
     def _entry(self, name: str | None, documents: int, digest: hashlib._Hash) -> Entry:
         values = (name, self._seen_at, documents, digest.digest())

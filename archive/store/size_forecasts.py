@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _TABLE, _JOB = tables.size_forecast, tables.job
 # The numbers of a line, of which a row has two: of the line and of the curve.
 _LINES = 5
+# Appliances whose sizes are read together.
+_READ_TOGETHER = 50
 
 
 class ChangedForecasts:
@@ -65,21 +67,21 @@ class ChangedForecasts:
         """Compute the forecasts that may change; the caller has locked the appliances."""
         changed, removed = self._days, self._removed
         self._days, self._removed = {}, set()
-        concerned = [
-            number
-            for number, days in changed.items()
-            if number in removed or not _is_settled(connection, number, *days)
-        ]
-        for chunk in chunks(concerned):
-            compute_again(connection, chunk)
+        for chunk in chunks(changed):
+            stored = _UNTIL.rows_of_each(connection, [{"of_appliance": number} for number in chunk])
+            concerned = [
+                number
+                for number, found in zip(chunk, stored, strict=True)
+                if number in removed or not _is_settled(found, *changed[number])
+            ]
+            compute_again(connection, concerned)
 
 
-def _is_settled(connection: Connection, appliance_id: int, first: str, last: str) -> bool:
+def _is_settled(found: Sequence[tuple[str]], first: str, last: str) -> bool:
     """Return whether changes from a day to a day are in the week that begins after the stored ones.
 
-    These sizes are in no forecast yet: the week is not over.
+    These sizes are in no forecast yet: the week is not over. `found` has the end of the stored ones.
     """
-    found = _UNTIL.rows(connection, {"of_appliance": appliance_id})
     return any(until <= first and week_of(_ordinal(last)) == _ordinal(until) for (until,) in found)
 
 
@@ -123,15 +125,21 @@ def compute_again(connection: Connection, ids: Sequence[int]) -> None:
 
 def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[_Row]:
     """Yield the right rows of appliances that have a success with a size."""
-    for appliance_id in ids:
-        own = {"of_appliance": appliance_id}
-        ((last,),) = _LAST.rows(connection, own)
-        if last is None:
-            continue
-        until = week_of(_ordinal(last))
-        span = {"first": iso(max(until - HISTORY_DAYS, FIRST_DAY)), "last": last}
-        sizes = [(_ordinal(day), size) for day, size in _SIZES.rows(connection, {**own, **span})]
-        yield _row(appliance_id, iso(max(until, FIRST_DAY)), whole_weeks(sizes))
+    for some in chunks(ids, _READ_TOGETHER):
+        lasts = _LAST.rows_of_each(connection, [{"of_appliance": number} for number in some])
+        spans = [
+            _span(number, last) for number, ((last,),) in zip(some, lasts, strict=True) if last
+        ]
+        for span, rows in zip(spans, _SIZES.rows_of_each(connection, spans), strict=True):
+            sizes = [(_ordinal(day), size) for day, size in rows]
+            until = max(week_of(_ordinal(span["last"])), FIRST_DAY)
+            yield _row(span["of_appliance"], iso(until), whole_weeks(sizes))
+
+
+def _span(appliance_id: int, last: str) -> dict[str, Any]:
+    """Return an appliance with the days of the sizes from which its forecast follows."""
+    first = max(week_of(_ordinal(last)) - HISTORY_DAYS, FIRST_DAY)
+    return {"of_appliance": appliance_id, "first": iso(first), "last": last}
 
 
 def _row(appliance_id: int, until: str, sizes: Sequence[tuple[int, int]]) -> _Row:
