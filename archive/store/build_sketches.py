@@ -182,8 +182,10 @@ def _stored(
     connection: Connection, appliance_ids: Iterable[int], table: sa.Table
 ) -> Iterator[_Row]:
     """Yield the stored rows of appliances, as plain tuples."""
-    for appliance_id in sorted(appliance_ids):
-        yield from _OF_APPLIANCE[table].rows(connection, {"of_appliance": appliance_id})
+    for chunk in chunks(sorted(appliance_ids), _APPLIANCES_AT_A_TIME):
+        values = [{"of_appliance": appliance_id} for appliance_id in chunk]
+        for rows in _OF_APPLIANCE[table].rows_of_each(connection, values):
+            yield from rows
 
 
 def _delete(connection: Connection, keys: Iterable[Any]) -> None:

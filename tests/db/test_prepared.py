@@ -41,6 +41,30 @@ def test_prepared_select_returns_what_sqlalchemy_does(engine: Engine) -> None:
     assert isinstance(wanted[0][1], str)
 
 
+@pytest.mark.parametrize("appliances", [[], [1], [2, 1, 3, 1]])
+def test_rows_of_each_are_those_of_single_statements(engine: Engine, appliances: list[int]) -> None:
+    """In the order of the values, whether the statements go to a server together or not."""
+    imported(engine)
+    import_documents(engine, api(x=job()), "vc02")
+    prepared = db.Prepared(QUERY)
+    several = [{"appliance": number} for number in appliances]
+    with db.reading(engine) as connection:
+        wanted = [prepared.rows(connection, values) for values in several]
+        assert prepared.rows_of_each(connection, several) == wanted
+    assert [len(rows) for rows in wanted] == [{1: 2, 2: 1, 3: 0}[number] for number in appliances]
+
+
+def test_error_of_one_of_several_statements_is_explained(engine: Engine) -> None:
+    """The transaction is over then; the connection can be used again."""
+    imported(engine)
+    prepared = db.Prepared(QUERY)
+    wrong: dict[str, Any] = {"appliance": 1 << 70}
+    with pytest.raises((DatabaseError, OverflowError)), db.reading(engine) as connection:
+        prepared.rows_of_each(connection, [{"appliance": 1}, wrong, {"appliance": 1}])
+    with db.reading(engine) as connection:
+        assert len(prepared.rows(connection, {"appliance": 1})) == 2
+
+
 def test_prepared_delete(engine: Engine) -> None:
     imported(engine)
     gone = db.Prepared(

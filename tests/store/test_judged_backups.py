@@ -4,6 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from archive.document.appliance_facts import Facts, Schedule
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.store import judged_backups
+from tests.support import samples
 from tests.support.archives import count, each, import_documents, stream
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
@@ -144,6 +146,27 @@ def test_stored_judgement_equals_judging_everything_again(
                 with ingest_answer(engine, source) as answered:
                     answered.record_facts(facts, instant(now))
             assert differences(engine) == 0, now
+
+
+@pytest.mark.parametrize(("together", "recent_days"), [(3, 30), (50, 30), (50, 0)])
+def test_appliances_judged_together_are_judged_as_each_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, together: int, recent_days: int
+) -> None:
+    """Appliances of all rhythms in one file: of one night, a late one, and a whole history."""
+    monkeypatch.setattr(judged_backups, "_READ_TOGETHER", together)
+    monkeypatch.setattr(judged_backups, "_RECENT_DAYS", recent_days)
+    chance = random.Random(7)  # noqa: S311 - a fleet, not a secret
+    fleet = {name.replace(" ", "-"): history(chance, name) for name in sorted(RHYTHMS)}
+    for day, listed in ((70, 60), (71, 1), (73, 3), (60, 20), (90, 90), (91, 60)):
+        now = BEGIN + timedelta(day)
+        lines = [
+            {"appliance": name, "job": key, "info": info}
+            for name, jobs in fleet.items()
+            for key, info in answer(jobs, now, listed, chance).items()
+        ]
+        import_documents(engine, samples.stream(*lines), None, instant(now), "all.jsonl")
+        assert differences(engine) == 0, day
+    assert count(engine, tables.expected_backup) > 100
 
 
 def test_late_jobs_restore_a_habit(engine: Engine) -> None:
