@@ -178,8 +178,9 @@ def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | Non
 
 def _begin() -> None:
     gc.set_threshold(COLLECT_AFTER)
-    # The parent process handles interrupts.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent handles them, and this process ends with it: a terminal and systemd signal both.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

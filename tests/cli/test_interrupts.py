@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.support.command import PROGRAM, environment, process
 from tests.support.samples import job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from sys import UnraisableHookArgs
 
 
@@ -90,9 +91,17 @@ def test_reporting_is_restored_afterwards(reported: list[type[BaseException]]) -
     assert reported == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_other_ends_are_as_orderly(tmp_path: Path, number: int, code: int) -> None:
-    """An import that is ended rolls back, ends its other processes, and is in the log as failed."""
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_other_ends_are_as_orderly(
+    tmp_path: Path, send: Callable[[int, int], None], number: int, code: int
+) -> None:
+    """An import that is ended rolls back, ends its other processes, and is in the log as failed.
+
+    A terminal and systemd end all of its processes at once.
+    """
     path, place = tmp_path / "many.jsonl", str(tmp_path / "a.db")
     line = json.dumps({"appliance": "vc01", "job": "{}", "info": job()})
     with path.open("w") as out:
@@ -100,14 +109,15 @@ def test_other_ends_are_as_orderly(tmp_path: Path, number: int, code: int) -> No
             line.replace("{}", f"20260101-{each:06}-1", 1) + "\n" for each in range(60_000)
         )
     with subprocess.Popen(
-        [*PROGRAM, "ingest", str(path), "-d", place], stderr=subprocess.PIPE, env=environment()
-    ) as running:
+        [*PROGRAM, "ingest", str(path), "-d", place],
+        stderr=subprocess.PIPE, env=environment(), start_new_session=True,
+    ) as running:  # fmt: skip
         while not Path(f"{place}-wal").exists() or not _children(running.pid):
             assert running.poll() is None
             time.sleep(0.05)
         below = _children(running.pid)
         time.sleep(0.5)
-        running.send_signal(number)
+        send(running.pid, number)
         assert running.stderr is not None
         said = running.stderr.read().decode()
     assert running.returncode == code

@@ -119,3 +119,36 @@ def test_processes_end_with_their_parent(end: signal.Signals) -> None:
         assert parent.stdout.readline() == b"running\n"
         parent.send_signal(end)
         assert parent.stdout.read() == b""  # ends only when nobody holds the pipe any more
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_waiting_processes_say_nothing_when_all_are_ended(end: signal.Signals) -> None:
+    """A terminal and systemd signal them together with their parent, which alone has an exit code."""
+    program = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "os.cpu_count = lambda: 3\n"
+        "from archive.cli.interrupts import ends_are_interrupts\n"
+        "from archive.ingest.formats import Line\n"
+        "from archive.ingest.parallel_parse import reading_ahead\n"
+        "if __name__ == '__main__':\n"
+        "    with ends_are_interrupts(), reading_ahead('') as read:\n"
+        "        for _ in read([Line(1, b'{}')] for _ in range(3000)):\n"
+        "            pass\n"
+        "        print('waiting', flush=True)\n"
+        "        try:\n"
+        "            time.sleep(60)\n"
+        "        except KeyboardInterrupt:\n"
+        "            raise SystemExit(143) from None\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(), start_new_session=True,
+    ) as parent:  # fmt: skip
+        assert parent.stdout
+        assert parent.stderr
+        assert parent.stdout.readline() == b"waiting\n"
+        os.killpg(parent.pid, end)
+        assert parent.stderr.read() == b""
+        assert parent.wait() == (129 if end == signal.SIGHUP else 143)
