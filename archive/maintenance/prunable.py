@@ -91,9 +91,8 @@ def settled(
     for _ in range(_MOVES):
         period = PrunedPeriod(until, judged_from, before, timestamps.now(), streaks)
         changes = Changes()
-        ApplianceJudge(connection, calendar, one.without(period, calendar), None).run(
-            None, usual, changes, anew=True
-        )
+        left = one.without(period, calendar)
+        ApplianceJudge(connection, calendar, left, None).run_anew(usual, changes)
         # The second column says from when on jobs are not judged yet.
         is_same = changes.standings[0][2:] == tuple(standing)[2:]
         if changes.new == stored:

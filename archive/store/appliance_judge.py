@@ -118,6 +118,11 @@ class ApplianceJudge:
         if self._before is None or row != tuple(self._before):
             changes.standings.append(row)
 
+    def run_anew(self, usual: int | None, changes: Changes) -> None:
+        """Add all rows to `changes`, as if nothing but what outlives pruned jobs were stored."""
+        self.begin(None)
+        self.run(None, usual, changes, anew=True)
+
     def _judged_from(self) -> int | None:
         """Return from when on to judge, the start of a day; None for everything."""
         since, stored = self._since, self._stored

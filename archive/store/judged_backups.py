@@ -240,9 +240,7 @@ def _anew(
     known = list(judged_appliances.appliances(connection, calendar, ids))
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
     for one in known:
-        judge = ApplianceJudge(connection, calendar, one, None)
-        judge.begin(None)
-        judge.run(None, usual.get(one.id), changes, anew=True)
+        ApplianceJudge(connection, calendar, one, None).run_anew(usual.get(one.id), changes)
     return changes.new, changes.standings
 
 
