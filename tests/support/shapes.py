@@ -2,8 +2,8 @@
 
 What the server would say is found without one: statements are parsed, and views are looked up. Shapes are
 those that Citus 13 and 14 have refused: a recursive query, or a LIMIT that is a query, beside a
-distributed table; an update of the column by which rows are distributed; a condition that compares a table with a query on a table of another class; and a join with a union,
-unless it is by appliance.
+distributed table; an update of the column by which rows are distributed; a condition that compares a
+table with a query on a table of another class; and a join with a union, unless it is by appliance.
 """
 
 from __future__ import annotations
