@@ -40,6 +40,9 @@ Batch = tuple[Lines, list[Observation | None]]
 _MOST = 3
 # Batches that wait beside those being parsed, so that no worker has to.
 _AHEAD = 1
+# What a terminal and systemd send to all processes of a command. The parent handles it, and its
+# workers end with it.
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -85,7 +88,7 @@ class _Readers:
                 if pool is None:
                     yield _read_here(lines, self._seen_at)
                     continue
-                waiting.append((lines, pool.submit(_read_lines, _texts(lines), self._seen_at)))
+                waiting.append((lines, self._submit(pool, _texts(lines))))
                 if len(waiting) >= self._processes + _AHEAD:
                     yield _result(*waiting.popleft(), self._seen_at)
             while waiting:
@@ -101,8 +104,16 @@ class _Readers:
             self._pool = ProcessPoolExecutor(
                 self._processes, get_context(_start_method()), initializer=_begin
             )
-            self._started = self._pool.submit(_read_lines, (), self._seen_at)
+            self._started = self._submit(self._pool, ())
         return self._pool if self._started.done() else None
+
+    def _submit(self, pool: ProcessPoolExecutor, lines: Sequence[bytes]) -> Future[bytes]:
+        """Have lines read; this may start workers, which signals disturb only when they can ignore them."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        try:
+            return pool.submit(_read_lines, lines, self._seen_at)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
         """End the workers."""
@@ -178,9 +189,9 @@ def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | Non
 
 def _begin() -> None:
     gc.set_threshold(COLLECT_AFTER)
-    # The parent handles them, and this process ends with it: a terminal and systemd signal both.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDS:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -123,21 +123,25 @@ def test_processes_end_with_their_parent(end: signal.Signals) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_waiting_processes_say_nothing_when_all_are_ended(end: signal.Signals) -> None:
+@pytest.mark.parametrize(("start_s", "lines"), [(0, 3000), (1, 1)], ids=["waiting", "starting"])
+def test_processes_say_nothing_when_all_are_ended(
+    end: signal.Signals, start_s: int, lines: int
+) -> None:
     """A terminal and systemd signal them together with their parent, which alone has an exit code."""
     program = (
         "import os, signal, time\n"
         "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "os.cpu_count = lambda: 3\n"
+        f"os.register_at_fork(after_in_child=lambda: time.sleep({start_s}))\n"
         "from archive.cli.interrupts import ends_are_interrupts\n"
         "from archive.ingest.formats import Line\n"
         "from archive.ingest.parallel_parse import reading_ahead\n"
         "if __name__ == '__main__':\n"
         "    with ends_are_interrupts(), reading_ahead('') as read:\n"
-        "        for _ in read([Line(1, b'{}')] for _ in range(3000)):\n"
+        f"        for _ in read([Line(1, b'{{}}')] for _ in range({lines})):\n"
         "            pass\n"
-        "        print('waiting', flush=True)\n"
         "        try:\n"
+        "            print('waiting', flush=True)\n"
         "            time.sleep(60)\n"
         "        except KeyboardInterrupt:\n"
         "            raise SystemExit(143) from None\n"
