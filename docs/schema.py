@@ -11,7 +11,7 @@ from archive import db
 from archive.db import comments, migrate, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 PAGE = Path(__file__).with_suffix(".md")
 _TYPES = {
@@ -76,12 +76,13 @@ def _lines() -> Iterator[str]:
         yield from _relations(tables.metadata.tables[name])
     yield "```\n"
     yield _TABLES
+    conditions = _conditions()
     for name, (rows, columns) in comments.TABLES.items():
         table = tables.metadata.tables[name]
         yield from _heading(name, rows)
         cells = ((*_name_and_type(column), columns[column.name]) for column in table.columns)
         yield from _table(("column", "type", ""), cells)
-        indexes = list(_indexes(table))
+        indexes = list(_indexes(table, conditions))
         if indexes:
             yield f"Indexes: {'; '.join(indexes)}.\n"
 
@@ -128,12 +129,27 @@ def _relations(table: sa.Table) -> Iterator[str]:
         yield f'    {key.referred_table.name} {parent}--{child} {table.name} : "{label}"'
 
 
-def _indexes(table: sa.Table) -> Iterator[str]:
+def _indexes(table: sa.Table, conditions: Mapping[str, str]) -> Iterator[str]:
     unique = [key for key in table.constraints if isinstance(key, sa.UniqueConstraint)]
     for key in sorted(unique, key=lambda key: key.columns.keys()):
         yield f"{_names(key.columns)} (unique)"
-    for index in sorted(table.indexes, key=lambda index: index.columns.keys()):
-        yield _names(index.columns)
+    for index in sorted(table.indexes, key=lambda index: (index.columns.keys(), str(index.name))):
+        condition = conditions.get(str(index.name))
+        yield _names(index.columns) + (f" (where `{condition}`)" if condition else "")
+
+
+def _conditions() -> dict[str, str]:
+    """Return the condition of each partial index, which only a database has."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        migrate.run(connection)
+        inspector = sa.inspect(connection)
+        return {
+            str(index["name"]): str(index["dialect_options"]["sqlite_where"])
+            for table in comments.TABLES
+            for index in inspector.get_indexes(table)
+            if "sqlite_where" in index.get("dialect_options", {})
+        }
 
 
 def _names(columns: Iterable[sa.Column[object]]) -> str:

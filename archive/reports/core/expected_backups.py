@@ -12,7 +12,7 @@ from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.judgement.expected import MET
 from archive.judgement.outcome import tally
-from archive.reports.core import judged_anew, judged_stored
+from archive.reports.core import counted_stored, judged_anew, judged_stored
 from archive.reports.core.remembered import remembered
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
         return
     # The database counts, so few rows are read.
     numbers: dict[int, Counter[str]] = {}
-    for row in judged_stored.by_appliance(connection, scope):
+    for row in counted_stored.by_appliance(connection, scope):
         numbers.setdefault(row.of, Counter())[row.outcome] += row.backups
     for name, number in _names(connection, scope):
         yield tally(name, numbers.get(number, Counter()))
@@ -102,7 +102,7 @@ def by_day(connection: Connection, scope: Scope) -> dict[int, Counter[str]]:
     """
     found: dict[int, Counter[str]] = {}
     if judged_stored.answers(connection, scope):
-        for counted in judged_stored.by_day(connection, scope):
+        for counted in counted_stored.by_day(connection, scope):
             found.setdefault(ordinal(counted.of), Counter())[counted.outcome] += counted.backups
         return found
     for _, rows in judged_anew.judged(connection, scope):
