@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WANTED = 300
 _PROCESSES = Path("/proc")
-_EVERY_SECONDS = 0.02
+_EVERY_SECONDS = 0.05
 _MIB = 1024  # in KiB, the kernel's unit
 
 
@@ -67,22 +67,25 @@ def peak() -> float:
 
 
 def watch(process: subprocess.Popen[bytes]) -> float:
-    """Return the sum of the greatest resident sizes of a process and all below it, in MiB.
+    """Return the most memory that a process and all below it took at once, in MiB.
 
-    Pages that processes share count for each of them, and their peaks as if they came at once: it
-    is never less than what was taken.
+    A page that processes share, as copies of a process do, counts once: each has its part of it.
     """
-    peaks: dict[int, int] = {}
+    most = 0
     while process.poll() is None:
-        for number in _tree(process.pid):
-            peaks[number] = max(peaks.get(number, 0), _status(number).get("VmHWM", 0))
+        most = max(most, sum(map(_taken, _tree(process.pid))))
         time.sleep(_EVERY_SECONDS)
-    return sum(peaks.values()) / _MIB
+    return most / _MIB
+
+
+def _taken(number: int) -> int:
+    """Return the resident pages of a process in KiB, each divided by the processes that share it."""
+    return _fields(number, "smaps_rollup").get("Pss", 0)
 
 
 def _tree(root: int) -> list[int]:
     parents = {
-        int(path.name): _status(int(path.name)).get("PPid", 0)
+        int(path.name): _fields(int(path.name), "status").get("PPid", 0)
         for path in _PROCESSES.iterdir()
         if path.name.isdigit()
     }
@@ -92,23 +95,23 @@ def _tree(root: int) -> list[int]:
     return tree
 
 
-def _status(number: int) -> dict[str, int]:
-    """Return a process's parent and its peak in KiB; nothing if it has just ended."""
+def _fields(number: int, file: str) -> dict[str, int]:
+    """Return the numbers in a file of a process; nothing if it has just ended."""
     try:
-        text = (_PROCESSES / str(number) / "status").read_text(encoding="utf-8", errors="replace")
+        text = (_PROCESSES / str(number) / file).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return {}
     fields = (line.split() for line in text.splitlines())
     return {
         name.rstrip(":"): int(value)
         for name, value, *_ in (field for field in fields if len(field) > 1)
-        if name in ("PPid:", "VmHWM:")
+        if name in ("PPid:", "Pss:")
     }
 
 
 CLAIM = Claim(
     "memory",
-    "the greatest resident size of `archive ingest` and all its processes over JSON Lines of two kinds of"
+    "the most memory that `archive ingest` and all its processes take at once over JSON Lines of two kinds of"
     " documents, on both databases (the server's apart), and against that over a quarter of the lines; one"
     " run each",
     f"at most {WANTED} MiB, however many the lines",
