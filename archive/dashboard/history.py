@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 STATUSES = ("succeeded", "failed", "open", "other")
 # The page's script has the same orders.
 OUTCOMES = (None, MET, FAILED, RUNNING, DID_NOT_RUN, NO_DATA)
+_OUTCOME_NUMBERS = {outcome: number for number, outcome in enumerate(OUTCOMES) if outcome}
 # In place of a bin: the job has no value.
 UNKNOWN = 2**16 - 1
 # Limits on the number and length of texts; jobs beyond show only their message id.
@@ -139,7 +142,7 @@ def _ran(connection: Connection, scope: Scope) -> dict[int, dict[int, int]]:
 
 def _mark(row: bytearray, place: int, outcome: str) -> None:
     """Set the outcome of a day; of several expected backups of a day, the last in OUTCOMES is shown."""
-    row[place] = max(row[place], OUTCOMES.index(outcome))
+    row[place] = max(row[place], _OUTCOME_NUMBERS[outcome])
 
 
 def _numbers(connection: Connection) -> dict[str, int]:
@@ -172,18 +175,20 @@ class _Messages:
         return 0
 
 
-class _Bins:
-    """A cache of the bins of values, because most values repeat."""
+class _Bins(dict[int | None, int]):
+    """The bins of values as they are asked for, because most values repeat."""
 
-    def __init__(self) -> None:
-        self._known: dict[int | None, int] = {None: UNKNOWN}
+    def __missing__(self, value: int | None) -> int:
+        found = UNKNOWN if value is None else next(quantile_sketch.bins_of((value,)))
+        self[value] = found
+        return found
 
-    def of(self, value: int | None) -> int:
-        """Return the bin of a value."""
-        found = self._known.get(value)
-        if found is None and value is not None:
-            found = self._known[value] = next(quantile_sketch.bins_of((value,)))
-        return UNKNOWN if found is None else found
+
+class _Statuses(dict[str, int]):
+    """The places of statuses in STATUSES."""
+
+    def __missing__(self, _: str) -> int:
+        return STATUSES.index("other")
 
 
 def _read_jobs(
@@ -191,18 +196,25 @@ def _read_jobs(
 ) -> None:
     """Read the jobs into the history; `ranks` gives the order of the appliances by id."""
     messages, bins = _Messages(history), _Bins()
-    status_of = {"SUCCEEDED": 0, "FAILED": 1} | dict.fromkeys(OPEN, 2)
+    places = _places(history.first, history.number_of_days)
+    place_of = _Statuses({"SUCCEEDED": 0, "FAILED": 1} | dict.fromkeys(OPEN, 2))
     # Rows come in the order of ids, the columns need that of the names.
     own = {rank: History((), 0, 0) for rank in ranks.values()}
-    for number, day, status, size, duration, message_id, text in connection.execute(
+    found = connection.execute(
         _jobs(scope, ranks), execution_options={"yield_per": _ROWS_AT_A_TIME}
-    ):
-        theirs = own[ranks[number]]
-        theirs.days.append(ordinal(day) - history.first)
-        theirs.statuses.append(status_of.get(status, 3))
-        theirs.sizes.append(bins.of(size))
-        theirs.durations.append(bins.of(duration))
-        theirs.message_numbers.append(messages.number(message_id, text))
+    )
+    for rows in found.partitions():
+        for number, of_appliance in groupby(rows, itemgetter(0)):
+            theirs = own[ranks[number]]
+            # By column, which takes half the time of row by row.
+            _, days, statuses, sizes, durations, message_ids, texts = zip(
+                *of_appliance, strict=True
+            )
+            theirs.days.extend(map(places.__getitem__, days))
+            theirs.statuses.extend(map(place_of.__getitem__, statuses))
+            theirs.sizes.extend(map(bins.__getitem__, sizes))
+            theirs.durations.extend(map(bins.__getitem__, durations))
+            theirs.message_numbers.extend(map(messages.number, message_ids, texts))
     for rank in range(len(ranks)):
         theirs = own.pop(rank)
         history.counts.append(len(theirs.days))

@@ -27,6 +27,7 @@ from archive.store import (
     pruned_totals,
     received_documents,
     settings,
+    shared_rows,
 )
 from archive.store.chunks import chunks
 from archive.store.counts import Counts
@@ -67,6 +68,8 @@ def merge(
         known = 0
         if source.id is not None and target.id is not None:
             known = _join(connection, source.id, target.id, on_jobs)
+            # What only states of jobs referred to that gave way to those of the other appliance.
+            shared_rows.remove_unused(connection)
         elif source.id is not None:  # the other one has never answered
             table = tables.appliance
             connection.execute(
