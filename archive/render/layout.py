@@ -84,12 +84,16 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Let texts take the space of preceding columns that are empty in a section."""
-        from rich.cells import cell_len
-
         for section in self.sections:
             for one in self.fields:
                 one.blank(section)
         self._spans = [_spans(self.fields, section) for section in self.sections]
+        self._set_widths()
+
+    def _set_widths(self) -> None:
+        """Set the widths of texts; another layout of the same fields may have set its own."""
+        from rich.cells import cell_len
+
         if not self.sections:
             return
         for place, one in enumerate(self.fields):
@@ -181,6 +185,7 @@ class Layout:
 
     def _spare(self, width: int, first: int) -> int:
         """Return how much wider than necessary a width is; less than 0 if it is too narrow."""
+        self._set_widths()
         least = self._least(first)
         return width - len(self._margin) - sum(least) - len(GAP) * (len(least) - 1)
 

@@ -353,6 +353,19 @@ def test_rows_under_headings() -> None:
     )
 
 
+def test_text_keeps_its_room_where_a_trend_is_left_out() -> None:
+    """The space that the trend would have lent to a text is not taken from it."""
+    text = "last success older than the RPO"
+    rows: list[tuple[Any, ...]] = [
+        ("first", "a", 1, 5, None, text, False),
+        ("second", "b", 2, 5, (1, 2) * 15, "short", False),
+    ]
+    out = io.StringIO()
+    table.write(SECTIONED, rows, out, width=55)
+    assert text in out.getvalue()
+    assert "No room at 55 columns for: trend." in out.getvalue()
+
+
 def test_unsorted_headings_become_a_column() -> None:
     """Rows in another order have the heading in each row."""
     first, *others = plain(SECTIONED, [*SECTIONS, SECTIONS[0]]).splitlines()
