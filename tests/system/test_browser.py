@@ -17,6 +17,7 @@ from archive.dashboard.page import TITLE, page
 from archive.mail import letter
 from archive.render import delimited
 from archive.reports import Scope
+from archive.store import collection_log
 from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
@@ -84,6 +85,11 @@ class Opened:
         )
         return rows
 
+    def open_history(self, appliance: str) -> None:
+        """Choose the name of an appliance."""
+        self.page.locator("#t-appliances button.name", has_text=appliance).click()
+        self.page.wait_for_selector("#one:not([hidden])")
+
     def of(self, section: str) -> str:
         """Return the text of a section about its scope."""
         return str(self.page.locator(f"#of-{section}").text_content())
@@ -104,6 +110,13 @@ class Opened:
     def heading(self, table: str, label: str) -> Locator:
         """Return the button of a column."""
         return self.page.locator(f"#t-{table} th button", has_text=re.compile(f"^{label}$"))
+
+
+def written(engine: Engine, folder: Path) -> Path:
+    """Write the page of an archive without tags to a file in a folder."""
+    path = folder / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -340,6 +353,59 @@ def test_appliance_has_a_history(shown: Opened, filled: Engine) -> None:
     assert len(shown.cells("appliances")) == 4
     shown.page.go_back()
     shown.page.wait_for_selector("#one:not([hidden])")
+
+
+def test_history_says_that_a_backup_runs(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """An appliance whose last backup is in progress may be ok; one whose backup ended does not say so."""
+    nights = dict(map(made.night, range(1, 40)))
+    import_documents(engine, nights | dict([made.night(0)]), GOOD, made.NOW)
+    import_documents(engine, nights | dict([made.night(0, "RUNNING")]), FLAKY, made.NOW)
+    found = Opened(browser, written(engine, tmp_path))
+    for name, text in ((GOOD, "✓ ok "), (FLAKY, "✓ ok a backup is in progress")):
+        found.open_history(name)
+        assert found.page.locator("#one-facts p").text_content() == text
+        found.page.locator("#back").click()
+    found.context.close()
+
+
+def test_history_of_an_appliance_that_never_answered(
+    browser: Browser, engine: Engine, tmp_path: Path
+) -> None:
+    """It has no last import, and no single backups that another page could have."""
+    import_documents(engine, dict(map(made.night, range(9))), GOOD, made.NOW)
+    number = collection_log.begin(engine, 1)
+    attempt = collection_log.Attempt(GONE, made.NOW, None, "failed", "no route", None)
+    collection_log.record_failure(engine, number, attempt)
+    collection_log.finish(engine, number)
+    found = Opened(browser, written(engine, tmp_path))
+    found.open_history(GONE)
+    assert "last importnone" in str(found.page.locator("#one-facts").text_content())
+    assert found.page.locator("#one-days").text_content() == (
+        "It has never answered, so nothing is known of its backups."
+    )
+    found.context.close()
+
+
+def test_boxes_of_a_history_count_what_it_shows(shown: Opened) -> None:
+    """They lead to its rows, not to those of all appliances."""
+    shown.open_history(BROKEN)
+    for name in ("missed", "fleet"):
+        shown.page.locator(f".tile a[href$='{name}']").first.click()
+        shown.page.wait_for_timeout(200)
+        assert shown.page.evaluate("location.hash") == f"#appliance={BROKEN}"
+    assert [one[0] for one in shown.cells("missed")] == [BROKEN] * 5
+    shown.page.locator("#back").click()
+    shown.page.wait_for_selector("#one", state="hidden")
+
+
+def test_address_that_was_cut_off_opens_the_page(browser: Browser, path: Path) -> None:
+    """A mail program may cut a link within an encoded character."""
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f"{path.as_uri()}#appliance=%E6%97")
+    tab.wait_for_selector("html[data-ready]")
+    assert tab.locator("#one").is_hidden()
+    context.close()
 
 
 def test_times_are_those_of_the_archive(browser: Browser, engine: Engine, tmp_path: Path) -> None:

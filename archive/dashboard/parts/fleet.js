@@ -68,10 +68,16 @@ function showBoxes(rows, tables) {
   }
 }
 
-function listenToBoxes(select) {
+// A box selects its severity. The boxes of a single appliance do not lead away from it, as another address would.
+function listenToBoxes(select, isSingle) {
   for (const box of document.querySelectorAll(".tile")) {
     const severity = SEVERITIES.find((one) => box.classList.contains(`is-${classOfSeverity(one)}`));
-    if (severity) box.querySelector("a").addEventListener("click", () => select(severity));
+    box.querySelector("a").addEventListener("click", (event) => {
+      if (isSingle()) {
+        event.preventDefault();
+        byId(event.currentTarget.hash.slice(1)).scrollIntoView();
+      } else if (severity) select(severity);
+    });
   }
 }
 

@@ -9,8 +9,18 @@ const BACKUP_COLUMNS = [
   column("duration_seconds", "seconds", "duration"), column("message"),
 ];
 
-const nameInHash = () =>
-  location.hash.startsWith(HASH) ? decodeURIComponent(location.hash.slice(HASH.length)) : null;
+// A name as a word of a shell's command.
+const shellWord = (name) => (/^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
+
+// The name of the appliance in the address, or null; an address that was cut off has none.
+function nameInHash() {
+  if (!location.hash.startsWith(HASH)) return null;
+  try {
+    return decodeURIComponent(location.hash.slice(HASH.length));
+  } catch {
+    return null;
+  }
+}
 
 function facts(row) {
   const change = row.size_change_ratio;
@@ -25,8 +35,14 @@ function facts(row) {
     ["last good backup", good, utc(row.success_end_time)],
     ["consecutive failures", String(row.consecutive_failures), null],
     ["next due", row.next_due_time === null ? row.next_due || "nothing is expected" : localTime(row.next_due_time), utc(row.next_due_time)],
-    ["last import", localTime(row.last_seen), utc(row.last_seen)],
+    ["last import", row.last_seen === null ? "none" : localTime(row.last_seen), utc(row.last_seen)],
   ];
+}
+
+// Whether the last backup was in progress at the last import.
+function isRunning(data, place) {
+  const last = data.starts[place + 1] - 1;
+  return last >= data.starts[place] && data.status[last] === OPEN;
 }
 
 // A column for each week, Monday first, and a cell for each day.
@@ -75,25 +91,30 @@ function showOne(data, name) {
   host.hidden = !row;
   if (!row) return;
   byId("h-one").textContent = plain(name);
-  const state = reason(row) ? ` ${reason(row)}` : "";
+  const place = data.appliances.findIndex((one) => one.name === name);
+  const running = place >= 0 && isRunning(data, place) ? "a backup is in progress" : "";
+  const state = [reason(row), running].filter(Boolean).join(", ");
   const list = facts(row).flatMap(([label, text, title]) => [
     element("dt", { text: label }), element("dd", title ? { text, title } : { text }),
   ]);
   byId("one-facts").replaceChildren(
-    element("p", {}, badge(row.severity), state), element("dl", { class: "facts" }, ...list),
+    element("p", {}, badge(row.severity), ` ${state}`), element("dl", { class: "facts" }, ...list),
   );
-  const place = data.appliances.findIndex((one) => one.name === name);
   if (place < 0) {
+    byId("t-one-jobs").replaceChildren();
+    byId("t-one-builds").replaceChildren();
+    if (row.last_seen === null) {
+      byId("one-days").replaceChildren(element("p", { text: "It has never answered, so nothing is known of its backups." }));
+      return;
+    }
     const those = `the ${grouped(data.appliances.length, 0)} appliances that need most attention`;
     const text = `Its single backups are not in this file, which has those of ${those}.`;
-    const command = `archive dashboard --appliance ${name} -o appliance.html`;
+    const command = `archive dashboard --appliance ${shellWord(name)} -o appliance.html`;
     const recent = data.recent.places.has(name) ? [strip(data, (day) => recentState(data, name, day))] : [];
     byId("one-days").replaceChildren(
       element("h3", { text: `Last ${STRIP_DAYS} days` }), ...recent,
       element("p", {}, `${text} To see them, run `, element("code", { text: command })),
     );
-    byId("t-one-jobs").replaceChildren();
-    byId("t-one-builds").replaceChildren();
     return;
   }
   byId("one-days").replaceChildren(...weeks(data, place));

@@ -230,7 +230,7 @@ function listen(data) {
   listenToBoxes((severity) => {
     byId("state").value = severity;
     byId("state").onchange();
-  });
+  }, () => only !== null);
   addEventListener("hashchange", () => {
     if (nameInHash() !== only) openFromHash(data);
   });
