@@ -193,7 +193,7 @@ def _outcomes() -> dict[str, Any]:
 
 
 def _rate() -> dict[str, Any]:
-    """Return the line of the success rate by period, always from 0 to 100 %."""
+    """Return the line of the success rate by period, up to 100 %; the script sets where it starts."""
     return _chart(
         **_WIDE,
         mark={

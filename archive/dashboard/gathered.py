@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
-from archive.reports import appliances, streaks, summary
+from archive.reports import appliances, collection, streaks, summary
 from archive.reports.core import pruned
 from archive.reports.core.current import current
 from archive.reports.series import Series, series
@@ -63,7 +63,7 @@ class Gathered:
     `number` counts the appliances in scope that were ever imported. If not all of them are shown
     individually, `series` has the sums of all by grain. `others` has the tags of appliances that
     are in tables only, by name. `weeks` has the week label of each day. `unfinished` means that the
-    last day is not over. `fleet` has a row for each appliance, `zone` is the archive's time zone.
+    last day is not over. `of_several` counts the imports of several appliances. `fleet` has a row for each appliance, `zone` is the archive's time zone.
     """
 
     scope: Scope
@@ -81,6 +81,7 @@ class Gathered:
     recent: bytes
     weeks: tuple[str, ...]
     unfinished: bool
+    of_several: int
     series: Mapping[str, Sequence[Series]]
 
 
@@ -128,6 +129,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
         b"" if whole else history.recent(connection, scope, list(others)),
         _weeks(connection, scope),
         calendar.day(scope.now) == scope.until,
+        collection.of_several(connection, scope),
         {} if whole else {grain: series(connection, scope, grain) for grain in GRAINS},
     )
 

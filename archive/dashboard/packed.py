@@ -54,6 +54,7 @@ def _content(gathered: Gathered) -> dict[str, Any]:
         "now": scope.now,
         "unfinished": gathered.unfinished,
         "number": gathered.number,
+        "ofSeveral": gathered.of_several,
         "appliances": [asdict(one) for one in gathered.appliances],
         "others": list(gathered.others.items()),
         # The length of the outcomes of the other appliances, which come after those of the first.

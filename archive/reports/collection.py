@@ -164,6 +164,22 @@ def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
     return dict(map(tuple, connection.execute(query)))
 
 
+def of_several(connection: Connection, scope: Scope) -> int:
+    """Return the number of complete imports of several appliances, which are in no row of the report."""
+    return _without_row(connection, scope)[0]
+
+
+def _without_row(connection: Connection, scope: Scope) -> tuple[int, int]:
+    """Return the number of complete imports of several appliances, and of failed imports."""
+    run = tables.ingest_run
+    # An import of several appliances has none in the log.
+    several = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
+    counts = (sa.func.count().filter(one) for one in (several, run.c.outcome == "failed"))
+    within = import_gaps.within(run.c.seen_at, connection, scope)
+    found = connection.execute(sa.select(*counts).where(*within)).one()
+    return found[0], found[1]
+
+
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     """Yield what a long gap is, and how many imports and documents are in no row of the report."""
     now = moment(scope.now, settings.calendar(connection).zone)
@@ -172,20 +188,11 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
         f" {reporting.LONG_PERCENT - 100} %. The usual gap is a day or more, from {reporting.LEAST_GAPS}"
         " gaps on."
     )
-    run = tables.ingest_run
-    within = list(import_gaps.within(run.c.seen_at, connection, scope))
-    # An import of several appliances has none in the log, and is in no row.
-    mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
-    failed = run.c.outcome == "failed"
-    counts = (
-        sa.func.count().filter(mixed).label("several"),
-        sa.func.count().filter(failed).label("failed"),
-    )
-    found = connection.execute(sa.select(*counts).where(*within)).one()
-    if found.several:
-        yield f"Not counted above: {counted(found.several, 'import')} of several appliances."
-    if found.failed:
-        yield f"{counted(found.failed, 'import')} failed: run `archive log imports` for details."
+    several, failed = _without_row(connection, scope)
+    if several:
+        yield f"Not counted above: {counted(several, 'import')} of several appliances."
+    if failed:
+        yield f"{counted(failed, 'import')} failed: run `archive log imports` for details."
     unnamed = _counted(connection, tables.quarantine.c.appliance_name).get(None, 0)
     if unnamed:
         yield f"In quarantine: {counted(unnamed, 'document')} of unknown appliances."

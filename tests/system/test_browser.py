@@ -22,6 +22,7 @@ from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
 from tests.support.archives import created, import_documents
+from tests.support.samples import exported, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -396,6 +397,40 @@ def test_boxes_of_a_history_count_what_it_shows(shown: Opened) -> None:
     assert [one[0] for one in shown.cells("missed")] == [BROKEN] * 5
     shown.page.locator("#back").click()
     shown.page.wait_for_selector("#one", state="hidden")
+
+
+@pytest.mark.parametrize(
+    ("failures", "start"), [(0, "95 %"), (1, "95 %"), (8, "90 %"), (99, "0 %")]
+)
+def test_axis_of_rates_starts_below_the_smallest(
+    browser: Browser, engine: Engine, tmp_path: Path, failures: int, start: str
+) -> None:
+    """So that 97 and 99 % can be distinguished."""
+    for number in range(100):
+        night = made.night(1, "FAILED" if number < failures else "SUCCEEDED")
+        import_documents(engine, dict([night]), f"vc{number:02}", made.NOW)
+    found = Opened(browser, written(engine, tmp_path))
+    labels = found.page.locator("#rate .role-axis-label text").all_text_contents()
+    assert next(label for label in labels if "%" in label) == start
+    assert "100 %" in labels
+    found.context.close()
+
+
+def test_imports_of_several_appliances_are_counted(
+    browser: Browser, engine: Engine, tmp_path: Path
+) -> None:
+    """They are in no row of the collection history, and its text says so."""
+    text = " Not counted: 1 import of several appliances."
+    import_documents(engine, dict([made.night(1)]), GOOD, made.NOW)
+    found = Opened(browser, written(engine, tmp_path))
+    assert text not in found.of("collection")
+    found.context.close()
+    key, info = made.night(0)
+    lines = [exported(key, appliance=name, info=info) for name in (GOOD, FLAKY)]
+    import_documents(engine, stream(*lines), None, made.NOW, "export.jsonl")
+    found = Opened(browser, written(engine, tmp_path))
+    assert found.of("collection").endswith(text)
+    found.context.close()
 
 
 def test_address_that_was_cut_off_opens_the_page(browser: Browser, path: Path) -> None:

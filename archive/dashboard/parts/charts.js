@@ -76,6 +76,16 @@ const periodCells = (row) => [
   row.period, row.succeeded, row.failed, row.rate, row.size50, row.size95, row.duration50, row.duration95,
 ];
 
+// The axis of rates starts at the greatest of these that no rate is below, so that 97 and 99 % differ.
+const RATE_STARTS = [0.95, 0.9, 0.8, 0.5, 0];
+
+function zoomed(spec, rates) {
+  const least = rates.reduce((low, { value }) => Math.min(low, value ?? 1), 1);
+  const { y } = spec.encoding;
+  const domain = [RATE_STARTS.find((one) => one <= least), 1];
+  return { ...spec, encoding: { ...spec.encoding, y: { ...y, scale: { ...y.scale, domain } } } };
+}
+
 function drawTrends(data, periods) {
   // The last period is drawn as one that is not over.
   const rows = periods.map((row, at) =>
@@ -109,7 +119,7 @@ function drawTrends(data, periods) {
     });
   };
   return Promise.all([
-    draw(data, "rate", rates),
+    draw(data, "rate", rates, (spec) => zoomed(spec, rates)),
     draw(data, "outcomes", outcomes, (spec) => thinner(whole(spec, "y", most), rows.length)),
     percentiles("sizes", "bytes", "size50", "size95"),
     percentiles("durations", "seconds", "duration50", "duration95"),

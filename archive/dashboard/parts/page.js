@@ -85,6 +85,7 @@ function describe(data, selection) {
   const failures = data.whole || filtered || lately === selection.from
     ? `${days}, ${scope}.`
     : `${data.dates[lately]} to ${last}, ${scope}. For more days, run archive report failures.`;
+  const several = data.ofSeveral ? ` Not counted: ${amount(data.ofSeveral, "import")} of several appliances.` : "";
   const texts = {
     trends: `${days}, ${scope}.${open}`,
     reasons: failures,
@@ -95,7 +96,7 @@ function describe(data, selection) {
       ? `${data.dates[0]} to ${last}, ${own}, for any selected period.`
       : data.whole ? `${days}, all ${all}.` : `All days of the archive, all ${all}, for any selected period.`,
     collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, for any ` +
-      "selected period. All other columns are as of now.",
+      `selected period. All other columns are as of now.${several}`,
   };
   for (const [name, text] of Object.entries(texts)) byId(`of-${name}`).textContent = text;
 }
