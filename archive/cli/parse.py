@@ -180,11 +180,14 @@ def scope(
     """Return the scope that options describe; `fields` are further fields of it.
 
     `since` and `until` need a connection: days are those of the archive's calendar. Cadences take
-    time to read, so reports that do not use them turn them off. Raises UsageError.
+    time to read, so reports that do not use them turn them off. Raises UsageError, also for the first
+    and the last year that datetime knows: `now` has days before and after it.
     """
     from archive.reports import Scope
 
     moment = instant(now)
+    if not "0002" <= moment[:4] <= "9998":
+        raise UsageError(f"invalid time {quoted(now or moment)}: its year must be from 2 to 9998")
     first, last = (None, None) if connection is None else days(connection, since, until, moment)
     return Scope(
         since=first,

@@ -117,6 +117,8 @@ def test_empty_archive_names_the_next_command(engine: Engine) -> None:
         ((), "no report named: `archive report --list` lists"),
         (("trends", "--since", "tomorrow"), 'invalid date range "tomorrow": write'),
         (("trends", "--now", "yesterday"), 'invalid time "yesterday": write it as 2026-'),
+        (("rpo", "--now", "9999-12-31T23:59:59Z"), "its year must be from 2 to 9998"),
+        (("failures", "--now", "0001-01-01T00:00:00Z"), "its year must be from 2 to 9998"),
         (("trends", "--rpo", "25h"), 'report "trends" does not support --rpo'),
         (("trends", "--rpo", "25"), 'invalid duration "25": write a number and its unit'),
         (("trends", "--capacity", "2TB"), 'report "trends" does not support --capacity'),
