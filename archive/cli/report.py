@@ -206,7 +206,7 @@ def _draw(drawing: Drawing, out: TextIO, output: Path | None) -> None:
 
     plot.write(drawing.figures, out, ascii_only=output is None and is_ascii())
     for note in drawing.notes:
-        say(text(note))  # it may contain names from the documents
+        _note(text(note))  # it may contain names from the documents
 
 
 class _Counted:

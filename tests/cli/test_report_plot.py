@@ -11,6 +11,7 @@ import pytest
 from archive.cli import output
 from archive.reports import REPORTS
 from archive.reports.core import plots
+from tests.dashboard import made
 from tests.reports import fleet
 from tests.support import samples
 from tests.support.archives import import_documents
@@ -217,3 +218,13 @@ def test_plot_library_is_imported_only_for_plots(filled: str) -> None:
     modules = done.stderr.splitlines()[-1].split()
     assert "plotext" in modules
     assert "rich.console" not in modules
+
+
+def test_notes_on_plots_are_folded_on_a_terminal(engine: Engine) -> None:
+    """Like those on tables."""
+    for name in (made.GOOD, made.FLAKY):
+        import_documents(engine, dict(map(made.night, range(70))), name, made.NOW)
+    shown = on_terminal("report", "growth", "--plot", f"--now={made.NOW}", at(engine))
+    lines = shown.splitlines()
+    assert any(line.endswith("Use --top to show the first ones") for line in lines)
+    assert max(map(len, lines[-8:])) <= 80
