@@ -13,6 +13,7 @@ import threading
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -120,6 +121,12 @@ def application(site: Site, documents: Documents) -> Starlette:
         # Browsers ask for it, and complain in their console if there is no such address.
         return Response(status_code=204)
 
+    def without_slash(request: Request) -> Response:
+        # Relative, unlike Starlette's own: readers of a proxy cannot reach the address of this server.
+        path = quote(request.url.path.rstrip("/").rpartition("/")[2])
+        query = f"?{request.url.query}" if request.url.query else ""
+        return Response(status_code=307, headers={"Location": f"../{path}{query}"})
+
     def describe(_: Request) -> Response:
         return Response(described, media_type="application/json")
 
@@ -143,6 +150,7 @@ def application(site: Site, documents: Documents) -> Starlette:
             route(HEALTH, healthy),
             route("/openapi.json", describe),
             route("/favicon.ico", no_icon),
+            route("/{path:path}/", without_slash),
         ],
         middleware=[Middleware(Guard, token=site.token, root_path=site.root_path)],
         exception_handlers={HTTPException: unknown_address},

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -181,6 +184,25 @@ def test_page_metrics_and_health(server: Served) -> None:
     assert f'archive_backup_state{{appliance="{SCHEDULED}"' in metrics.text
     assert server.get("healthz")[::2] == (200, b"ok\n")
     assert server.get("favicon.ico").status == 204  # browsers always ask for it
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/reports/", "../reports"),
+        ("/reports/rpo/?top=2", "../rpo?top=2"),
+        ("/reports/%2f%2fevil.example.com/", "../evil.example.com"),
+        ("/reports/a%20b/", "../a%20b"),
+        ("/metrics/", "../metrics"),
+    ],
+)
+def test_address_with_a_slash_at_its_end_leads_on(server: Served, path: str, target: str) -> None:
+    """By a relative address: the name of this machine means nothing to the readers of a proxy."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    with closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["location"]) == (307, target)
 
 
 def test_headers_protect_a_browser(server: Served) -> None:
