@@ -63,7 +63,8 @@ class Known(NamedTuple):
 class Due(NamedTuple):
     """An expected backup: when it is due (seconds), why, and what time it has.
 
-    A job that starts from `opens` on can meet it; it is missed `grace` seconds after it was due.
+    A job that starts from `opens` on can meet it; it is missed `grace` seconds after it was due, but if
+    `is_doubtful` only if there was an attempt.
 
     `basis` is SCHEDULE, CADENCE or LEARNED.
     """
@@ -72,6 +73,7 @@ class Due(NamedTuple):
     basis: str
     opens: int
     grace: int
+    is_doubtful: bool = False
 
 
 # Habits, and from when on (seconds) each of them was expected.
@@ -104,15 +106,15 @@ def scheduled(known: Known, first: int, until: int) -> list[Due]:
     They are in order of time, from `first` until before `until`.
     """
     instants = merge(*(schedules.due(row, known.zones, first, until) for row in known.schedules))
+    doubtful = schedules.doubtful(known.schedules, known.zones, first, until)
     found: list[Due] = []
     for at in instants:
         if found and found[-1].at == at:
             continue
         # The instant is that of UTC then; the job may start up to 14 hours from it.
-        if schedules.zone_at(known.zones, at) is None:
-            found.append(Due(at, SCHEDULE, at - _ZONES_APART, GRACE + _ZONES_APART))
-        else:
-            found.append(Due(at, SCHEDULE, at - _EARLY, GRACE))
+        apart = _ZONES_APART if schedules.zone_at(known.zones, at) is None else 0
+        opens = at - (apart or _EARLY)
+        found.append(Due(at, SCHEDULE, opens, GRACE + apart, at in doubtful))
     return found
 
 

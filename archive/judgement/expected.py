@@ -134,7 +134,8 @@ def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
     if met is not None:
         return Expected(due.at, due.basis, due.grace, MET, met, len(attempts))
     if not attempts:
-        return Expected(due.at, due.basis, due.grace, None, None, 0)
+        unknown = CHANGED if due.is_doubtful else None
+        return Expected(due.at, due.basis, due.grace, unknown, None, 0)
     last = attempts[-1]
     outcome = RUNNING if last.status in OPEN else FAILED
     return Expected(due.at, due.basis, due.grace, outcome, last.id, len(attempts))

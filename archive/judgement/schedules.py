@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.local_time import DAY, EPOCH, Clock, clock
@@ -20,7 +21,7 @@ class Schedule(NamedTuple):
     """A schedule in force from `since` until before `until` (seconds; None: it still is).
 
     `minute` is the minute of the appliance's day, None if it says none that a clock shows; `weekdays`
-    count from Monday, 0.
+    count from Monday, 0. `seen` is when an answer had it last: it may have ended at any time after that.
     """
 
     since: int
@@ -28,6 +29,7 @@ class Schedule(NamedTuple):
     enabled: bool
     minute: int | None
     weekdays: tuple[int, ...]
+    seen: int | None = None
 
     def holds(self, at: int) -> bool:
         """Return whether it was in force at an instant (seconds)."""
@@ -35,10 +37,11 @@ class Schedule(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """A time zone of an appliance, in force from an instant (seconds)."""
+    """A time zone of an appliance, in force from an instant, and last seen at one (seconds)."""
 
     since: int
     name: str
+    seen: int | None = None
 
 
 def weekdays(names: Iterable[str] | None) -> tuple[int, ...]:
@@ -107,3 +110,33 @@ def due(schedule: Schedule, zones: Sequence[Zone], first: int, until: int) -> It
         at = reading if clocks is None else clocks.at(reading)
         if first <= at < until:
             yield at
+
+
+def doubtful(
+    schedules: Sequence[Schedule], zones: Sequence[Zone], first: int, until: int
+) -> set[int]:
+    """Return the instants at which a schedule may have been due, or not any more.
+
+    They lie between the last answer with it, or with its time zone, and the first one without. What is
+    due by both answers is not among them.
+    """
+    found: set[int] = set()
+    for row in schedules:
+        if row.until is not None and row.seen is not None:
+            span = max(first, row.seen + 1), min(until, row.until)
+            following = [
+                one._replace(since=span[0], until=None) for one in schedules if one.holds(row.until)
+            ]
+            found |= _due([row], zones, span) - _due(following, zones, span)
+    for zone, after in pairwise(zones):
+        if zone.seen is not None:
+            span = max(first, zone.seen + 1), min(until, after.since)
+            found |= _due(schedules, [zone], span) - _due(schedules, [after], span)
+    return found
+
+
+def _due(schedules: Iterable[Schedule], zones: Sequence[Zone], span: tuple[int, int]) -> set[int]:
+    """Return the instants of a span at which any schedule is due."""
+    if span[0] >= span[1]:
+        return set()
+    return {at for row in schedules for at in due(row, zones, *span)}

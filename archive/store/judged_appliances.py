@@ -56,9 +56,19 @@ _APPLIANCES = _statements(
     "retired_at",
 )
 _SCHEDULES = _statements(
-    tables.schedule, "appliance_id", "first_seen", "ended_at", "enabled", "hour", "minute", "days"
+    tables.schedule,
+    "appliance_id",
+    "first_seen",
+    "last_seen",
+    "ended_at",
+    "enabled",
+    "hour",
+    "minute",
+    "days",
 )
-_ZONES = _statements(tables.system_time_zone, "appliance_id", "first_seen", "time_zone")
+_ZONES = _statements(
+    tables.system_time_zone, "appliance_id", "first_seen", "time_zone", "last_seen"
+)
 
 
 class Appliance(NamedTuple):
@@ -128,7 +138,7 @@ def _of(
 def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Schedule]]:
     """Return the history of schedules by appliance id."""
     found: dict[int, list[Schedule]] = {}
-    for number, first_seen, ended_at, enabled, hour, minutes, days in _of(
+    for number, first_seen, last_seen, ended_at, enabled, hour, minutes, days in _of(
         connection, _SCHEDULES, ids
     ):
         schedule = Schedule(
@@ -137,6 +147,7 @@ def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int,
             enabled,
             minute(hour, minutes),
             weekdays(None if days is None else json_numbers.loads(days)),
+            seconds(last_seen),
         )
         found.setdefault(number, []).append(schedule)
     return found
@@ -145,8 +156,8 @@ def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int,
 def _zones(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Zone]]:
     """Return the history of time zones by appliance id, oldest first."""
     found: dict[int, list[Zone]] = {}
-    for number, first_seen, zone in _of(connection, _ZONES, ids):
-        found.setdefault(number, []).append(Zone(seconds(first_seen), zone))
+    for number, first_seen, zone, last_seen in _of(connection, _ZONES, ids):
+        found.setdefault(number, []).append(Zone(seconds(first_seen), zone, seconds(last_seen)))
     for zones in found.values():
         zones.sort()
     return found

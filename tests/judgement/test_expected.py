@@ -93,6 +93,62 @@ def test_schedules_alone_decide_once_they_are_known() -> None:
     assert told(found)[-1] == ("2026-01-14T02:00", MET)
 
 
+CHANGED_SINCE = seconds("2026-01-06T06:00")
+SEEN = seconds("2026-01-04T06:00")
+ENDED = NIGHTLY._replace(until=CHANGED_SINCE, seen=SEEN)
+
+
+@pytest.mark.parametrize(
+    "after_it",
+    [
+        (),
+        (NIGHTLY._replace(since=CHANGED_SINCE, enabled=False),),
+        (NIGHTLY._replace(since=CHANGED_SINCE, minute=23 * 60),),
+        (NIGHTLY._replace(since=CHANGED_SINCE, weekdays=(6,)),),
+    ],
+)
+def test_schedule_that_may_have_changed_before_is_not_missed(after_it: tuple[Schedule]) -> None:
+    """Nobody asked between the last answer with a schedule and the first one without it."""
+    known = SCHEDULED._replace(schedules=(ENDED, *after_it))
+    of = [*jobs(starts(dates(3), "02:00")), *jobs([seconds("2026-01-05T02:00")], "FAILED")]
+    assert told(judged(known, of, "2026-01-06T22:00")) == [
+        *((f"{day}T02:00", MET) for day in dates(3)),
+        ("2026-01-04T02:00", None),
+        ("2026-01-05T02:00", FAILED),
+        ("2026-01-06T02:00", CHANGED),
+    ]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        NIGHTLY._replace(since=CHANGED_SINCE, seen=CHANGED_SINCE + DAY),
+        NIGHTLY._replace(weekdays=(0, 1)),
+    ],
+)
+def test_schedule_that_changes_without_its_times_is_missed(beside: Schedule) -> None:
+    """It keeps more copies, say, or another one is due at the same time: on Monday and Tuesday."""
+    found = judged(SCHEDULED._replace(schedules=(ENDED, beside)), [], "2026-01-07")
+    assert [one.outcome for one in found] == [None] * 6
+
+
+def test_time_zone_that_may_have_changed_before_is_not_missed() -> None:
+    zones = (
+        Zone(LONG_AGO, "UTC", SEEN),
+        Zone(CHANGED_SINCE, "Asia/Tokyo", CHANGED_SINCE + DAY),
+    )
+    tokyo = starts(dates(5)[3:], "17:00")
+    found = judged(
+        SCHEDULED._replace(zones=zones), jobs(starts(dates(4), "02:00") + tokyo), "2026-01-07"
+    )
+    assert told(found)[3:] == [
+        ("2026-01-04T02:00", MET),
+        ("2026-01-05T02:00", MET),
+        ("2026-01-06T02:00", CHANGED),
+        ("2026-01-06T17:00", None),
+    ]
+
+
 def test_appliance_in_an_unknown_zone() -> None:
     """Its schedule may be due up to 14 hours earlier or later, which is no reason to warn."""
     known = SCHEDULED._replace(zones=())
