@@ -52,7 +52,7 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
     """Return since when a backup is due that was missed, as of the last import; None if none is.
 
     It is the due time of the first of the missed ones in a row: of the latest, or of REPEATED ones at
-    one time of day. A backup in progress is not missed yet.
+    one time of day. A backup in progress is not missed yet, but those before it are.
 
     `found` is in order of time; instants are in seconds.
     """
@@ -63,9 +63,10 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
     ][-LATEST:]
     since = None
     for one in reversed(passed):
-        if one.outcome == MET or (since is None and one.outcome == RUNNING):
+        if one.outcome == MET:
             break
-        since = one.at
+        if since is not None or one.outcome != RUNNING:
+            since = one.at
     return _repeated_since(passed, last_seen) if since is None else since
 
 

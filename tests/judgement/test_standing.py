@@ -31,7 +31,9 @@ UTC = Calendar()
         ("mmf", 2),
         ("mf-", 1),
         ("mfm", None),
-        ("m-r", None),  # it is in progress, and may succeed
+        ("mmr", None),  # it is in progress, and may succeed
+        ("mfr", 1),  # that ends nothing: the one before has had no success since
+        ("m-rr", 1),
         ("mr-", 1),
         ("mfc", 1),
         ("mmc", None),
@@ -86,8 +88,9 @@ def test_met_backups_end_what_is_overdue(outcomes: str, passed: int) -> None:
     known = [one for one in found if one.at + one.grace <= FIRST + passed]
     since = overdue_since(known, FIRST + passed)
     if since is None:
-        latest = next((one for one in reversed(known) if one.outcome != CHANGED), None)
-        assert latest is None or latest.outcome in (MET, RUNNING)
+        ended = (one for one in reversed(known) if one.outcome not in (CHANGED, RUNNING))
+        latest = next(ended, None)
+        assert latest is None or latest.outcome == MET
     else:
         later = [one for one in known if one.at >= since]
         assert later[0].outcome not in (MET, CHANGED)

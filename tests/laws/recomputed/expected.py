@@ -150,9 +150,10 @@ def _overdue_since(rows: list[Row], last: int) -> int | None:
     ][-60:]
     missed: list[Row] = []
     for row in reversed(known):
-        if row.outcome == "met" or (row.outcome == "running" and not missed):
+        if row.outcome == "met":
             break
-        missed.append(row)
+        if missed or row.outcome != "running":
+            missed.append(row)
     if missed:
         return missed[-1].at
     since = []
