@@ -151,7 +151,9 @@ class ApplianceJudge:
         if self._first is None:
             begun = max(begun, seconds(start(self._calendar, FIRST_DAY)))
             return self._expected(jobs, begun, None)
-        return self._expected(jobs, max(self._first, begun), self._anchor)
+        # The first job may be one that was not read, of before what is kept.
+        first = self._first if self._kept else max(self._first, begun)
+        return self._expected(jobs, first, self._anchor)
 
     def _believe(self, jobs: Jobs) -> None:
         """Bound the time of the last import by that of the last job."""

@@ -13,7 +13,9 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
-from archive.store import judged_backups
+from archive.store import appliance_settings, judged_backups
+from archive.store import settings as stored_settings
+from archive.store.appliance_settings import Configured
 from tests.support import samples
 from tests.support.archives import count, each, import_documents, stream
 from tests.support.laws import EXAMPLES
@@ -182,6 +184,21 @@ def test_late_jobs_restore_a_habit(engine: Engine) -> None:
         }
         import_documents(engine, documents, "vc01", instant(now))
         assert differences(engine) == 0
+
+
+def test_late_job_after_a_long_gap_leaves_no_gap_in_what_is_expected(engine: Engine) -> None:
+    """The job that begins the history is of long before those that are read to judge again."""
+    nights = [BEGIN + timedelta(number, hours=2) for number in (0, *range(61, 100))]
+    jobs = [(night, "SCHEDULED", "SUCCEEDED") for night in nights]
+    now = BEGIN + timedelta(100)
+    import_documents(engine, answer(jobs, now, DAYS, NEVER), seen_at=instant(now))
+    with db.writing(engine) as connection:
+        configured = {"vc01": Configured(86400, None, None)}
+        appliance_settings.record(connection, stored_settings.calendar(connection), configured)
+    assert differences(engine) == 0
+    late = [(BEGIN + timedelta(60, hours=2), "SCHEDULED", "SUCCEEDED")]
+    import_documents(engine, answer(late, now, DAYS, NEVER), seen_at=instant(now))
+    assert differences(engine) == 0
 
 
 def test_rebuild_corrects_changed_rows(engine: Engine) -> None:
