@@ -144,7 +144,8 @@ def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
 def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list[Expected]:
     """Return expected backups; those that a later habit does not expect did not have to run.
 
-    Where none of the learned habits is later, but within CHANGES_WITHIN, they stay as they are.
+    Only habits of CHANGES_WITHIN after it count. If none of them is known, one that was due before the
+    first learned habit stays as it is: another may have followed it.
     """
     if not learned:
         return list(found)
@@ -156,9 +157,10 @@ def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list
             place = bisect_left(since, one.at + 1)
             until = bisect_left(since, one.at + CHANGES_WITHIN, place)
             later = next((held for _, held in reversed(learned[place:until]) if held), ())
-            if later:
-                is_covered = any(of.covers(clock.reading(one.at)) for of in later)
-                one = one._replace(outcome=None if is_covered else CHANGED)  # noqa: PLW2901 - the same one, judged
+            if later or since[0] <= one.at:
+                reading = clock.reading(one.at)
+                is_changed = bool(later) and not any(of.covers(reading) for of in later)
+                one = one._replace(outcome=CHANGED if is_changed else None)  # noqa: PLW2901 - the same one, judged
         judged.append(one)
     return judged
 

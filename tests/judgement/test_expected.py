@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.judgement.due_times import Job
+from archive.judgement.due_times import Job, Learned
 from archive.judgement.expected import (
     AHEAD,
     CHANGED,
@@ -19,9 +19,11 @@ from archive.judgement.expected import (
     Expected,
     Imports,
     ahead,
+    explained,
     longest_gap,
     outcome,
 )
+from archive.judgement.habit import Habit, Weekly
 from archive.judgement.local_time import DAY, HOUR, clock, seconds
 from archive.judgement.schedules import Schedule, Zone
 from tests.judgement.histories import FIRST, NOTHING, after, dates, jobs, judged, starts, told
@@ -265,6 +267,17 @@ def test_changed_time_of_day() -> None:
     )
     assert {one.outcome for one in found} == {MET}
     assert [one.at for one in found if one.outcome == MET][-30:] == starts(days[-30:], "14:00")
+
+
+@pytest.mark.parametrize(("days_after", "expected"), [(-1, None), (0, None), (1, CHANGED)])
+def test_changed_habit_that_late_jobs_disprove(days_after: int, expected: str | None) -> None:
+    """It is not missed only if a habit after it may explain it, of which not all may be known."""
+    at = seconds("2026-02-01T02:00")
+    one = Expected(at, "learned", 2 * HOUR, CHANGED, None, 0)
+    nightly = Habit(0, 2 * HOUR, Weekly(frozenset(range(7))))
+    known = at + days_after * DAY
+    learned: Learned = [(known, () if days_after > 0 else (nightly,)), (at + 2 * DAY, ())]
+    assert [row.outcome for row in explained(NOTHING, [one], learned)] == [expected]
 
 
 def test_failures_are_missed_even_if_a_habit_changes() -> None:
