@@ -56,11 +56,9 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
 
     `found` is in order of time; instants are in seconds.
     """
-    passed = [
-        one
-        for one in found
-        if one.outcome == MET or (one.at + one.grace <= last_seen and one.outcome != CHANGED)
-    ][-LATEST:]
+    passed = [one for one in found if one.outcome == MET or one.at + one.grace <= last_seen]
+    # Those that a change explains count as well: it must not depend on what was due before these.
+    passed = [one for one in passed[-LATEST:] if one.outcome != CHANGED]
     since = None
     for one in reversed(passed):
         if one.outcome == MET:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from archive.calendar import Calendar
 from archive.judgement.expected import CHANGED, MET, RUNNING
 from archive.judgement.local_time import DAY, HOUR, instant, seconds
+from archive.judgement.rpo import LATEST
 from archive.judgement.standing import (
     NEVER,
     NO_RECENT_DATA,
@@ -62,6 +63,14 @@ def test_success_ends_what_is_overdue_at_once() -> None:
     for imported in (FIRST + 4 * DAY + 60, FIRST + 4 * DAY - 60):
         assert overdue_since(found, imported) is None
     assert overdue_since(found[:4], FIRST + 4 * DAY - 60) == FIRST + DAY
+
+
+def test_overdue_by_the_latest_backups_alone() -> None:
+    """Stored rows are judged with so many before them, whatever became of those."""
+    found = nights("-" * 40 + "c" * 30 + "-" * 40)
+    imported = found[-1].at + HOUR
+    assert overdue_since(found, imported) == found[-40].at
+    assert overdue_since(found[-LATEST:], imported) == found[-40].at
 
 
 def test_repeated_misses_of_one_time_of_day() -> None:

@@ -143,11 +143,8 @@ def _rpo(
 
 def _overdue_since(rows: list[Row], last: int) -> int | None:
     """Return the due time of the first of the missed ones in a row, or of three of one time of day."""
-    known = [
-        row
-        for row in rows
-        if row.outcome == "met" or (row.at + row.grace <= last and row.outcome != "habit changed")
-    ][-60:]
+    known = [row for row in rows if row.outcome == "met" or row.at + row.grace <= last][-60:]
+    known = [row for row in known if row.outcome != "habit changed"]
     missed: list[Row] = []
     for row in reversed(known):
         if row.outcome == "met":
