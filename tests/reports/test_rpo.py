@@ -70,6 +70,17 @@ def test_overdue_since(engine: Engine) -> None:
     assert (row[1], *row[9:11]) == (OVERDUE, at("2026-03-09T02:00"), at("2026-03-12T02:00"))
 
 
+def test_overdue_since_long_ago_as_of_an_earlier_time(engine: Engine) -> None:
+    """A weekly backup that has been missed for half a year has as many due times as a month of nights."""
+    sundays = DAILY._replace(days=("SUNDAY",))
+    import_documents(engine, dict([night("2025-09-07T02:00")]), "vc", at("2025-09-08T00:00"))
+    import_documents(engine, {}, "vc", at("2026-03-11T06:00"))
+    tell(engine, "vc", at("2025-09-01T00:00"), (sundays,), "UTC")
+    for now in (NOW, at("2026-03-11T05:00")):
+        (row,) = ask(engine, "rpo", Scope(now=now))
+        assert (row[1], row[9]) == (OVERDUE, at("2025-09-14T02:00"))
+
+
 def test_rates(engine: Engine) -> None:
     """Shares of the time, and of the days, from the first job to the last import in the period."""
     jobs = [night("2026-03-01T00:00", end="2026-03-01T12:00"), night("2026-03-04T00:00")]

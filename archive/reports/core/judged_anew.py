@@ -78,7 +78,7 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     """Yield how each appliance in scope stands as of its last import, ordered by name.
 
-    It reads the jobs of 100 days for each appliance.
+    It reads the jobs of 100 days for each appliance, or all if none of these met an expected backup.
     """
     calendar = settings.calendar(connection)
     known = list(appliances(connection, scope))
@@ -87,6 +87,9 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     )
     for one in known:
         found, jobs, believed = _found(connection, calendar, one, scope.now)
+        if 0 < len(found) < rpo.LATEST and all(row.outcome != expected.MET for row in found):
+            # It may have been overdue since before these.
+            found, jobs, believed = _found(connection, calendar, one, scope.now, FIRST_DAY)
         allowed = _rpo(connection, one, found, believed, scope.now)
         since = min(
             filter(
