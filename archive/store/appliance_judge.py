@@ -108,7 +108,7 @@ class ApplianceJudge:
         if self._before is None:  # with another calendar, the days of kept rows change, too
             rows = self._rows([*(row.judged() for row in kept), *judged])
         else:
-            rows = [*kept, *self._rows(judged)]
+            rows = [*kept, *self._rows(judged, kept)]
         if self._stored and not anew:
             changes.compare(self._one.id, self._stored, rows)
         else:
@@ -199,10 +199,13 @@ class ApplianceJudge:
                 found.append(row)
         return found
 
-    def _rows(self, judged: Sequence[Expected]) -> list[StoredBackup]:
+    def _rows(
+        self, judged: Sequence[Expected], kept: Sequence[StoredBackup] = ()
+    ) -> list[StoredBackup]:
         """Return expected backups as rows; an outcome is set once the last import shows it."""
+        # They can begin within the day of the last kept row, if the calendar has changed since.
         rows: list[StoredBackup] = []
-        number, before = 0, ""
+        before, number = (kept[-1].day, kept[-1].number) if kept else ("", 0)
         for at, basis, grace, outcome, job, attempts in judged:
             due = instant(at)
             day = self._calendar.day(due)

@@ -23,6 +23,7 @@ from archive.maintenance.hold import hold, release
 from archive.maintenance.merge import merge
 from archive.maintenance.prunable import Cut
 from archive.maintenance.prune import plan, prune
+from archive.maintenance.retire import retire
 from archive.maintenance.undo_import import undo
 from archive.render import delimited
 from archive.reports import Scope
@@ -348,6 +349,25 @@ def test_reports_say_that_details_are_gone(engine: Engine) -> None:
         assert note.startswith("153 jobs of 1 appliance before 2026-02-01 were pruned: ")
         assert list(pruned.notes(connection, Scope(since="2026-02-01"))) == []
         assert list(pruned.notes(connection, Scope(appliances=("failing",)))) == []
+
+
+def test_days_of_another_calendar_that_begin_before_the_judged_jobs(engine: Engine) -> None:
+    """What stays as it was judged and what is judged again can be due on one day."""
+    starts = [
+        f"2026-{month:02}-{day:02}T{hour:02}:00:00.000Z"
+        for month in (1, 2, 3)
+        for day in range(1, 29)
+        for hour in (2, 20)
+    ]
+    jobs = {f"{start[:13]}0000-1": job(start_time=start, end_time=start) for start in starts}
+    import_documents(engine, jobs, "twice", "2026-03-29T06:00:00.000000Z")
+    assert prune(engine, CUT) > 0
+    expected = count(engine, tables.expected_backup)
+    change_calendar(engine, Calendar("Europe/Berlin", "16:00"))
+    assert count(engine, tables.expected_backup) == expected
+    retire(engine, "twice", "2027-01-01")  # judges again
+    assert count(engine, tables.expected_backup) == expected
+    assert_whole(engine)
 
 
 def test_other_changes_of_pruned_appliances(engine: Engine) -> None:
