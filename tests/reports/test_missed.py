@@ -314,9 +314,12 @@ def test_schedules_without_a_time_are_ignored(engine: Engine, hour: int | None) 
 def test_schedules_that_change(engine: Engine) -> None:
     """A schedule applies from the import that first has it until it changes; if disabled, nothing is due."""
     import_documents(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
+    afternoons = DAILY._replace(hour=14)
     changes = [
         ("2026-03-01T12:00", (DAILY,)),
-        ("2026-03-03T12:00", (DAILY._replace(hour=14),)),
+        ("2026-03-03T11:00", (DAILY,)),
+        ("2026-03-03T12:00", (afternoons,)),
+        ("2026-03-04T11:00", (afternoons,)),
         ("2026-03-04T12:00", (DAILY._replace(enabled=False),)),
         ("2026-03-06T12:00", ()),
         ("2026-03-08T12:00", (DAILY,)),
@@ -334,6 +337,19 @@ def test_schedules_that_change(engine: Engine) -> None:
         ("01", "01"), ("02", "02"), ("03", "02"), ("03", "14"), ("05", "01"), ("06", "01"),
         ("07", "01"), ("08", "01"), ("09", "02"), ("10", "02"),
     ]  # fmt: skip
+
+
+def test_schedule_that_changed_between_two_imports_raises_no_alarm(engine: Engine) -> None:
+    """It was switched off on the 4th after noon, which the import of the 5th shows: nothing is overdue."""
+    jobs = [night(f"2026-03-0{day}T02:00") for day in (2, 3, 4)]
+    import_documents(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
+    for day in (1, 2, 3, 4):
+        tell(engine, "vc", at(f"2026-03-0{day}T12:00"), (DAILY,), "UTC")
+    tell(engine, "vc", at("2026-03-05T12:00"), (DAILY._replace(enabled=False),), "UTC")
+    scope = Scope(now=at("2026-03-05T13:00"), since="2026-03-01")
+    assert ask(engine, "missed", scope) == []
+    ((_, state, *_),) = ask(engine, "rpo", Scope(now=scope.now))
+    assert state == "ok"
 
 
 @pytest.mark.parametrize(
