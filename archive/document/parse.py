@@ -112,11 +112,11 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
     `other_quotes` are those of the text around the document. Raises ValueError if it is uncommon.
 
     Repeated members are found by counting quotes: msgspec silently keeps the last one, so the text
-    then has more quotes than the canonical JSON made from it. Only if the counts differ is the text
-    read a second time to be sure.
+    then has more quotes than the canonical JSON made from it. Only if the counts differ, or a quote
+    is written as an escape that hides it, is the text read a second time to be sure.
     """
-    # The schema limits it; a structure of msgspec checks types only.
-    if len(info.status) > schema.STATUS_LENGTH:
+    # The schema limits both; a structure of msgspec checks types only.
+    if max(len(info.status), len(info.type or "")) > schema.LABEL_LENGTH:
         raise parts.UncommonError
     if info.start_time is not None:
         info.start_time = timestamps.canonical(info.start_time)

@@ -55,8 +55,8 @@ def mend(raw: Any) -> Mended:
     if not isinstance(raw.get("status"), str):
         hint = " (probably an answer of the older .../job/{id} request)" if "state" in raw else ""
         raise NotAJobError(f"no status{hint}")
-    if len(raw["status"]) > schema.STATUS_LENGTH:
-        raise NotAJobError(f"the status is longer than {schema.STATUS_LENGTH} characters")
+    if len(raw["status"]) > schema.LABEL_LENGTH:
+        raise NotAJobError(f"the status is longer than {schema.LABEL_LENGTH} characters")
     # What follows changes it in place.
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}

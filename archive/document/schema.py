@@ -40,8 +40,8 @@ def _is_double(number: int) -> bool:
 
 # vSphere's `long`, and the range of BIGINT.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-# Our limit, not vSphere's: a status is part of a primary key, which databases limit.
-STATUS_LENGTH = 255
+# Our limit, not vSphere's: status and type are part of a primary key, which databases limit.
+LABEL_LENGTH = 255
 # Places of one document. The API's own versions differ in a few; each place costs memory and a finding.
 MOST_REFUSALS = 1000
 
@@ -54,6 +54,7 @@ Double = Annotated[
     AfterValidator(lambda double: double + 0.0),
 ]
 Timestamp = Annotated[str, AfterValidator(timestamps.canonical)]
+Label = Annotated[str, Field(max_length=LABEL_LENGTH)]
 
 
 def entries_to_map(value: object) -> object:
@@ -199,8 +200,7 @@ class Info(Structure):
     """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes transferred.
 
     `location` may contain a password. `parent` is the id of a task, `target` what the operation
-    works on; without a `user` the system started it. `messages` and `status` alone are required
-    here.
+    works on; without a `user` the system started it. Only `messages` and `status` are required.
     """
 
     build: Build | None = None
@@ -219,9 +219,9 @@ class Info(Structure):
     service: str | None = None
     size: Int64 | None = None
     start_time: Timestamp | None = None
-    status: Annotated[str, Field(max_length=STATUS_LENGTH)]
+    status: Label
     target: DynamicID | None = None
-    type: str | None = None
+    type: Label | None = None
     user: str | None = None
 
 
@@ -233,7 +233,7 @@ class Seen(Structure):
 
     first: Timestamp
     last: Timestamp
-    status: dict[Annotated[str, Field(max_length=STATUS_LENGTH, pattern=r"^[^\x00]*$")], Timestamp]
+    status: dict[Annotated[str, Field(max_length=LABEL_LENGTH, pattern=r"^[^\x00]*$")], Timestamp]
 
     @model_validator(mode="after")
     def _in_order(self) -> Seen:

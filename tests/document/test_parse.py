@@ -257,6 +257,17 @@ def test_long_status_is_refused() -> None:
         parse.parse(text(job() | {"status": "x" * 256}))
 
 
+def test_long_type_is_set_aside() -> None:
+    """A type is a key of a table, but a job can be without one: its document is kept whole."""
+    assert parse.parse(text(job(type="x" * 255))).rows.job.type == "x" * 255
+    read = parse.parse(text(job(type="x" * 256)))
+    assert read.rows.job.type is None
+    assert read.irregular is not None
+    assert json.loads(read.irregular)["type"] == "x" * 256
+    assert ("bad_value", "type") in [(found.code, found.field) for found in read.findings]
+    assert plain(read) == plain(parse.by_value(text(job(type="x" * 256))))
+
+
 def test_deep_nesting_is_refused() -> None:
     """A document nested too deeply for the parsers cannot be a job."""
     with pytest.raises(NotAJobError):

@@ -13,7 +13,9 @@ from sqlalchemy import event
 
 from archive.db import seals, tables
 from archive.document import canonical
+from archive.document.schema import LABEL_LENGTH
 from archive.ingest import batches
+from archive.maintenance import verify
 from archive.store import dimension_keys
 from tests.support.archives import import_documents, job_rows, rows
 from tests.support.samples import api, job
@@ -190,6 +192,24 @@ def test_irregular_document_is_kept(engine: Engine) -> None:
     assert key == [1, 1]
     assert '"new":"\\u0000\\u00e4"' in text
     assert text.isascii()
+
+
+@pytest.mark.parametrize("length", [LABEL_LENGTH, 10_000])
+def test_texts_of_any_length_are_archived(engine: Engine, length: int) -> None:
+    """Also those in a key of a table, whose length PostgreSQL limits; a longer type is set aside."""
+    # Different characters of four bytes, so that no database can compress them.
+    long = "".join(map(chr, range(0x10000, 0x10000 + length)))
+    others = dict.fromkeys(["location", "location_user", "operation", "user", "parent"], long)
+    document = job(type=long, target={"type": long, "id": long}, **others)
+    document["status"] = long[:LABEL_LENGTH]
+    message = {"id": long, "default_message": long, "args": [long], "params": {long: {"s": long}}}
+    import_documents(engine, api(**{KEY: document | {"messages": [message]}, "good": job()}))
+    found = {row[0]: row[1:] for row in job_rows(engine, "key", "status", "type")}
+    assert found == {
+        KEY: (long[:LABEL_LENGTH], long if length == LABEL_LENGTH else None),
+        "good": ("SUCCEEDED", "SCHEDULED"),
+    }
+    assert list(verify.verify(engine)) == []
 
 
 # Tables with the time of the last import.
