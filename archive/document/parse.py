@@ -148,7 +148,8 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
         raise parts.UncommonError
     read = (description, build, target, error, said, *messages)
     quotes = sum(part.quotes for part in read if part is not None)
-    if text.count(b'"') != whole.count(b'"') + quotes + other_quotes:
+    expected = whole.count(b'"') + quotes + other_quotes
+    if parts.HIDDEN_QUOTE in text or text.count(b'"') != expected:
         parts.require_single_members(text)
     digest = canonical.digest(whole)
     return ParsedJob(info.status, _rank(rows, digest), digest, rows, None, found)

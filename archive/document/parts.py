@@ -19,6 +19,8 @@ from archive.masking import suspect
 _REMEMBERED = 5000
 # Longer texts are validated each time, which bounds the memory.
 _LONGEST = 10_000
+# A quote within a string, written without one; canonical JSON has `\"` instead.
+HIDDEN_QUOTE = b"\\u0022"
 
 
 class UncommonError(ValueError):
@@ -165,7 +167,7 @@ def _checked(raw: bytes, canonical: bytes, value: Any) -> Part:
     if suspect(canonical.decode()):
         raise UncommonError
     quotes = raw.count(b'"') - canonical.count(b'"')
-    if quotes:
+    if quotes or HIDDEN_QUOTE in raw:
         require_single_members(raw)
     return Part(value, Raw(canonical), quotes)
 

@@ -212,6 +212,12 @@ REPEATED = {
     "message": ('"id"', '"id":"x","id"', "description.id"),
     "nested": ('"args"', '"params":{"a":{"i":1},"a":{"i":2}},"args"', "description.params.a"),
     "data": ('"size"', '"error":{"data":{"b":1,"b":1}},"size"', "error.data.b"),
+    "beside escaped quotes": ('"size"', '"duration":1,"user":"\\u0022\\u0022","size"', "duration"),
+    "beside them in a part": (
+        '"id"',
+        '"id":"","localized":"\\u0022\\u0022\\u0022\\u0022","id"',
+        "description.id",
+    ),
 }
 
 
