@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic_core import PydanticSerializationError
+
 from archive import json_numbers
 from archive.document import findings, schema
 from archive.document.repair import mend
@@ -64,7 +66,7 @@ def _lenient(raw: Any) -> Document:
     try:
         mended = mend(raw)
         text = mended.info.to_json() if mended.regular else json_numbers.dumps(mended.whole)
-    except RecursionError as error:
+    except (RecursionError, PydanticSerializationError) as error:
         raise NotAJobError("nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)
     return Document(mended.info, text, digest(text.encode()), not mended.regular, found)

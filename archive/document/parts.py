@@ -19,6 +19,8 @@ from archive.masking import suspect
 _REMEMBERED = 5000
 # Longer texts are validated each time, which bounds the memory.
 _LONGEST = 10_000
+# Brackets. More may be deeper than the schema can write, which by_value finds out of the whole document.
+_MOST_BRACKETS = 200
 # A quote within a string, written without one; canonical JSON has `\"` instead.
 HIDDEN_QUOTE = b"\\u0022"
 
@@ -163,8 +165,8 @@ def _part(model: type[schema.Structure], raw: bytes) -> Part:
 
 
 def _checked(raw: bytes, canonical: bytes, value: Any) -> Part:
-    """Return a part. Raises UncommonError for a possible password, and for repeated members."""
-    if suspect(canonical.decode()):
+    """Return a part. Raises UncommonError for a possible password, repeated members, deep nesting."""
+    if raw.count(b"{") + raw.count(b"[") > _MOST_BRACKETS or suspect(canonical.decode()):
         raise UncommonError
     quotes = raw.count(b'"') - canonical.count(b'"')
     if quotes or HIDDEN_QUOTE in raw:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archive import json_numbers
 from archive.document import canonical, parse, parts, structures
 from archive.document.flatten import normalise
+from archive.document.rebuild import rebuild
 from archive.errors import NotAJobError
 from tests.support.samples import SAMPLES, job
 from tests.support.strategies import JSON, TEXT, documents, messages
@@ -278,6 +279,33 @@ def test_deep_nesting_is_refused() -> None:
     """A document nested too deeply for the parsers cannot be a job."""
     with pytest.raises(NotAJobError):
         parse.parse(b'{"status":"PENDING","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+
+
+DEEP = {
+    "params": ('"messages":[]', '"messages":[{"args":[],"default_message":"","id":"m","params":', '{"p":{"l":{"id":"n","params":', "{}", "}}}", "}]"),
+    "with an escape": ('"messages":[]', '"messages":[{"args":[],"default_message":"","id":"\\u00e4","params":', '{"p":{"l":{"id":"n","params":', "{}", "}}}", "}]"),
+    "lists": ('"messages"', '"error":{"data":', "[", "", "]", '},"messages"'),
+    "maps": ('"messages"', '"error":{"data":', '{"a":', "1", "}", '},"messages"'),
+    "unknown": ('"messages"', '"new":', '{"a":', "1", "}", ',"messages"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("depth", [60, 200, 253, 254, 255, 300, 400])
+@pytest.mark.parametrize("form", DEEP)
+def test_what_is_archived_can_be_written_again_however_deep(form: str, depth: int) -> None:
+    """A document that is nested more deeply than the schema can write is refused."""
+    place, before, opening, inner, closing, after = DEEP[form]
+    whole = before + opening * depth + inner + closing * depth + after
+    raw = text(job("FAILED"), separators=(",", ":")).replace(place.encode(), whole.encode(), 1)
+    try:
+        expected = parse.by_value(raw)
+    except NotAJobError:
+        assert depth > 200
+        with pytest.raises(NotAJobError, match="nested too deeply"):
+            parse.parse(raw)
+    else:
+        assert plain(parse.parse(raw)) == plain(expected)
+        assert expected.irregular or rebuild(expected.rows).to_json()
 
 
 def test_observation_times_are_parsed() -> None:
