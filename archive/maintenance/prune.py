@@ -19,7 +19,6 @@ from archive.store import (
     judged_appliances,
     judged_backups,
     maintenance_log,
-    message_contents,
     pruned_periods,
     pruned_totals,
     seen_documents,
@@ -27,8 +26,7 @@ from archive.store import (
     size_forecasts,
 )
 from archive.store.chunks import chunks
-from archive.store.dimension_keys import References
-from archive.store.message_contents import MessageContents
+from archive.store.job_writer import delete_jobs
 from archive.text import counted
 
 if TYPE_CHECKING:
@@ -172,9 +170,8 @@ def _prune_one(
 def _delete(connection: Connection, appliance_id: int, jobs: Sequence[PrunedJob]) -> None:
     """Delete jobs of an appliance with all that belongs to them, after their totals are added."""
     pruned_totals.add(connection, appliance_id, jobs)
-    job, expected = tables.job, tables.expected_backup
+    expected = tables.expected_backup
     ids = sorted(one.id for one in jobs)
-    contents = message_contents.of_jobs(connection, [(appliance_id, number) for number in ids])
     for chunk in chunks(ids):
         # Numbers are given again: none of a job that is gone may stay.
         connection.execute(
@@ -182,11 +179,7 @@ def _delete(connection: Connection, appliance_id: int, jobs: Sequence[PrunedJob]
             .where(expected.c.appliance_id == appliance_id, expected.c.job_id.in_(chunk))
             .values(job_id=None)
         )
-        # Their rows in other tables go with them.
-        connection.execute(
-            sa.delete(job).where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
-        )
-    MessageContents(References()).remove_unused(connection, contents)
+    delete_jobs(connection, appliance_id, ids)
     seen_documents.remove(connection, appliance_id, set(ids))
 
 

@@ -24,6 +24,7 @@ from archive.store import (
     settings,
     totals,
 )
+from archive.store.job_writer import delete_jobs
 from archive.store.last_seen import set_last_seen
 from archive.text import counted
 
@@ -91,7 +92,7 @@ def undo(engine: Engine, number: int) -> Undone:
             alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
             others = [job.id for job in jobs if job.last_seen > run.seen_at]
             gone, kept = gone + len(alone), kept + len(others)
-            _delete(connection, appliance, alone)
+            delete_jobs(connection, appliance, alone)
             _hand_over(connection, run, appliance, others)
             _forget_statuses(connection, run, appliance)
             _forget_seen(connection, run, appliance)
@@ -154,14 +155,6 @@ def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job
     )
     for row in connection.execute(query):
         yield _Job(row.id, row.last_seen, bool(row.others))
-
-
-def _delete(connection: Connection, appliance: int, jobs: list[int]) -> None:
-    """Delete jobs of an appliance."""
-    job = tables.job
-    of_appliance = sa.delete(job).where(job.c.appliance_id == appliance)
-    for number in jobs:  # their rows in other tables go with them
-        connection.execute(of_appliance.where(job.c.id == number))
 
 
 def _others(connection: Connection, run: _Import, appliance: int) -> list[_Import]:

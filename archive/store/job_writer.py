@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.store import message_contents
+from archive.store.chunks import chunks
+from archive.store.dimension_keys import References
+from archive.store.message_contents import MessageContents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.document.parse import ParsedJob
-    from archive.store.dimension_keys import References
-    from archive.store.message_contents import MessageContents
 
 # The tables of a document's rows.
 _CHILDREN = (
@@ -182,3 +183,14 @@ def update_jobs(connection: Connection, changes: Sequence[dict[str, Any]]) -> No
         .values({name.removeprefix("new_"): sa.bindparam(name) for name in columns}),
         list(changes),
     )
+
+
+def delete_jobs(connection: Connection, appliance_id: int, ids: Sequence[int]) -> None:
+    """Delete jobs of an appliance, with the contents of messages that only they had."""
+    job = tables.job
+    contents = message_contents.of_jobs(connection, [(appliance_id, number) for number in ids])
+    for chunk in chunks(ids):  # their rows in other tables go with them
+        connection.execute(
+            sa.delete(job).where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
+        )
+    MessageContents(References()).remove_unused(connection, contents)

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from archive.db import tables
 from archive.errors import UsageError
 from archive.maintenance import verify
 from archive.maintenance.undo_import import undo
-from tests.support.archives import content, each, empty, import_documents, job_rows
+from tests.support.archives import (
+    content,
+    count,
+    each,
+    empty,
+    import_documents,
+    job_rows,
+    rows,
+)
 from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES, some
 from tests.support.samples import job
@@ -144,6 +154,21 @@ def test_status_that_only_the_undone_import_saw_is_forgotten(engine: Engine) -> 
     empty(engine)
     import_documents(engine, history(1), "vc01", NIGHTS[1])
     assert without_import_numbers(engine) == after
+
+
+def test_texts_that_only_the_undone_import_had_are_removed(engine: Engine) -> None:
+    def said(text: str) -> dict[str, Any]:
+        params = {text: {"s": text}}
+        return job(
+            messages=[{"id": "m", "default_message": text, "args": [text], "params": params}]
+        )
+
+    import_documents(engine, {key(1): said("ours")}, "vc01", NIGHTS[0])
+    wrong = {key(2): said("theirs"), key(3): said("ours")}
+    undo(engine, import_documents(engine, wrong, "vc01", NIGHTS[1]).run)
+    for column in (tables.message_arg.c.value, tables.message_param.c.s):
+        assert rows(engine, sa.select(column)) == [("ours",)]
+    assert count(engine, tables.message_content) == 3  # with those of description and progress
 
 
 def test_command_asks_and_says_what_it_did(engine: Engine) -> None:
