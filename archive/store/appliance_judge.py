@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archive.calendar import FIRST_DAY, iso, ordinal, start
@@ -15,6 +16,7 @@ from archive.store import appliance_history, stored_backups
 from archive.store.appliance_history import Window
 from archive.store.folded_streaks import folded
 from archive.store.judgement_rows import StoredBackup
+from archive.store.last_jobs import last_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,10 +221,9 @@ class ApplianceJudge:
 
     def _standing(self, jobs: Jobs, lately: Sequence[Expected], usual: int | None) -> _ROW:
         one, before = self._one, self._before
-        success = next((row.id for row in reversed(jobs.ordered) if row.status == _SUCCEEDED), None)
-        if success is None and before is not None:
-            success = before.success_id
-        attempt = jobs.ordered[-1].id if jobs.ordered else before and before.attempt_id
+        last = partial(last_job, jobs, self._job, self._all_jobs)
+        success = last(_SUCCEEDED, before and before.success_id)
+        attempt = last(None, before and before.attempt_id)
         finished, folded = self._streaks(jobs)
         allowed = self._rpo(lately)
         overdue = standing.overdue_since(lately, self._last_seen)

@@ -217,6 +217,34 @@ def test_rebuild_corrects_changed_rows(engine: Engine) -> None:
     assert differences(engine) == 0
 
 
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        {"status": "FAILED"},
+        {"start_time": "2036-03-02T02:15:00.000Z"},
+        {"start_time": "2026-02-01T02:15:00.000Z", "status": "FAILED"},
+    ],
+    ids=["failed after all", "a wrong clock", "failed earlier"],
+)
+@pytest.mark.parametrize("others", [0, 1, 60])
+def test_replaced_success_is_not_the_last_one(
+    engine: Engine, others: int, replaced: dict[str, Any]
+) -> None:
+    """The greater of two documents of a job need not be a success, nor be judged at all."""
+    jobs = {
+        f"{BEGIN + timedelta(day):%Y%m%d-%H%M%S}-1": job(
+            "SUCCEEDED" if day in (0, others) else "FAILED",
+            start_time=text(BEGIN + timedelta(day)),
+            end_time=text(BEGIN + timedelta(day, minutes=1)),
+        )
+        for day in range(others + 1)
+    }
+    import_documents(engine, jobs, seen_at=instant(BEGIN + timedelta(others, hours=3)))
+    newer = {key: info | {"duration": 90} | replaced for key, info in [*jobs.items()][-1:]}
+    import_documents(engine, newer, seen_at=instant(BEGIN + timedelta(others, hours=4)))
+    assert differences(engine) == 0
+
+
 def test_jobs_of_a_wrong_clock_show_no_habit(engine: Engine) -> None:
     """They are not judged, so they do not count as the runs that a weekly habit is learned from."""
     chance = random.Random(1)  # noqa: S311 - a fleet, not a secret
