@@ -93,11 +93,14 @@ def is_lines(name: str, head: bytes) -> bool:
     """
     if name.lower().endswith(_LINE_SUFFIXES):
         return True
-    line, newline, rest = head.lstrip().partition(b"\n")
+    # Decoded first: in UTF-16, a byte of another character can be that of a line end. The last one may
+    # be cut.
+    text = head.decode(sniff_encoding(head), "ignore")
+    line, newline, rest = text.lstrip().partition("\n")
     if not newline or not rest.strip():
         return False
     try:
-        return isinstance(json_numbers.loads(line.decode(sniff_encoding(head))), dict)
+        return isinstance(json_numbers.loads(line), dict)
     except (ValueError, RecursionError):
         return False
 

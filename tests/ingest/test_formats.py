@@ -45,7 +45,9 @@ def test_answers_saved_by_powershell(encoding: str) -> None:
     } == SAMPLES
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_json_lines_in_any_encoding(encoding: str, end: str) -> None:
     """JSON Lines are recognised in any encoding and with any line ends."""
@@ -64,6 +66,7 @@ def test_json_lines_in_any_encoding(encoding: str, end: str) -> None:
         (stream({KEY: {}}, {KEY: {}}), "x.json", True),
         (b"\n" + stream({KEY: {}}, {KEY: {}}), "-", True),
         (stream({KEY: {}}) + b"broken", "-", True),
+        (stream({KEY: {"user": "\u010a"}}).decode().encode("utf-16-be") + b"\0x", "-", True),
         (b"[1]\n[2]\n", "-", False),
         (b'{"a":\n{}}', "-", False),
         (b"broken\n" + stream({KEY: {}}), "-", False),
