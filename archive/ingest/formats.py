@@ -151,9 +151,13 @@ def documents(
 ) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of an answer; those whose fingerprint is `known` are not parsed.
 
-    Raises InputError if the input as a whole is not an answer.
+    Raises InputError if the input as a whole is not an answer, or nothing but a byte-order mark.
     """
-    return details_response.read(AnswerText(stream, encoding), known)
+    text = AnswerText(stream, encoding)
+    text.take(BOM)
+    if not text.peek():  # what Windows writes of a command without output
+        raise InputError("the input is empty")
+    return details_response.read(text, known)
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:

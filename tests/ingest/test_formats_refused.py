@@ -204,6 +204,8 @@ def test_other_json_is_refused(answer: Any, sentence: str) -> None:
     [
         (b"", "the input is empty"),
         (b" \r\n", "the input is empty"),
+        (b"\xef\xbb\xbf", "the input is empty"),
+        (b"\xff\xfe\r\0\n\0", "the input is empty"),
         (b"NaN", "invalid JSON: unsupported number"),
         (b"<html>no healthy upstream</html>", "invalid JSON: Expecting value at character 0"),
         (API[: len(API) // 2], "cut off: the JSON ends early, at character"),
