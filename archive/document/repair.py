@@ -16,6 +16,7 @@ from archive import json_numbers, timestamps
 from archive.document import schema
 from archive.document.findings import Finding
 from archive.errors import NotAJobError
+from archive.masking import HIDDEN, mask_json, names_secret
 from archive.text import UNSTORABLE, storable
 
 # Keys and list indexes from the document down to a value, as pydantic's `loc`.
@@ -168,7 +169,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
         aside[path] = Finding("missing_field", _dotted(path), f"{_dotted(path)} is null")
         parent[name] = copy.deepcopy(_NEUTRAL[name])
     else:
-        aside[path] = Finding("bad_value", _dotted(path), f"invalid value {_shorten(value)}")
+        aside[path] = Finding("bad_value", _dotted(path), f"invalid value {_shown(path, value)}")
         _replace(parent, name, kind, value)
 
 
@@ -211,7 +212,8 @@ def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
     A field that must be a text gets the JSON of its value; an entry of a list becomes a message
     with that text; a required field gets its neutral value; any other field goes.
     """
-    text = value if isinstance(value, str) else json_numbers.dumps(value)
+    # Masked here: of a text, nothing tells the name of a secret that an entry list has apart from its value.
+    text = value if isinstance(value, str) else json_numbers.dumps(mask_json(value))
     if kind == "string_type":
         parent[name] = text
     elif isinstance(parent, list) and isinstance(name, int):
@@ -262,7 +264,9 @@ def _dotted(path: Path) -> str:
     return storable(".".join(map(str, path)))
 
 
-def _shorten(value: Any) -> str:
-    """Return a value as JSON of at most 60 characters, for a finding."""
-    text = json_numbers.dumps(value)
+def _shown(path: Path, value: Any) -> str:
+    """Return a value as JSON of at most 60 characters, for a finding; without secrets."""
+    if any(isinstance(step, str) and names_secret(step) for step in path):
+        return HIDDEN
+    text = json_numbers.dumps(mask_json(value))
     return text if len(text) <= 60 else text[:57] + "..."

@@ -207,6 +207,28 @@ def test_object_in_the_place_of_a_text_shows_no_password() -> None:
     assert "Zq7x" not in repr(read.findings)
 
 
+SECRET_PARAMS: dict[str, Any] = {
+    "a text": {"password": "Zq7x"},
+    "a list": {"password": ["Zq7x"]},
+    "a text in an object": {"password": {"s": {"x": "Zq7x"}}},
+    "repeated entries": [{"key": "password", "value": {"s": "Zq7x"}}] * 2,
+    "entries of texts": [{"key": "password", "value": "Zq7x"}],
+    "an entry below": {"a": {"s": [{"key": "password", "value": "Zq7x"}]}},
+    "an entry as a name": {"a": {"l": {"id": [{"key": "password", "value": {"s": "Zq7x"}}]}}},
+}
+
+
+@pytest.mark.parametrize("params", SECRET_PARAMS.values(), ids=SECRET_PARAMS)
+def test_bad_value_of_a_secret_is_in_no_finding_and_no_row(params: Any) -> None:
+    """Neither if the name of the secret is that of the param, nor if it is beside the value."""
+    read = parse.parse(text(with_message(params=params)))
+    assert read.findings
+    assert "Zq7x" not in repr(read.findings)
+    assert "Zq7x" not in repr(read.rows)
+    assert read.irregular is not None
+    assert "Zq7x" in read.irregular
+
+
 REPEATED = {
     "simple": ('"size"', '"duration":1,"size"', "duration"),
     "escaped": ('"size"', '"\\u0073ize":1,"size"', "size"),
