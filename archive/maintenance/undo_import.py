@@ -14,6 +14,7 @@ from archive import db
 from archive.db import tables
 from archive.errors import UsageError
 from archive.maintenance.hold import require_released
+from archive.maintenance.undone_times import correct_days, forget_statuses
 from archive.store import (
     appliance_rows,
     fact_history,
@@ -84,6 +85,7 @@ def undo(engine: Engine, number: int) -> Undone:
                 f"import {number} replaced the documents of {counted(changed, 'job')} that other"
                 " imports had brought before; it cannot be undone, because those are not kept"
             )
+        calendar = settings.calendar(connection)
         # Nothing shows from when on the judgement differs: it is made anew below.
         judged_backups.forget(connection, appliances)
         gone = kept = 0
@@ -94,7 +96,8 @@ def undo(engine: Engine, number: int) -> Undone:
             gone, kept = gone + len(alone), kept + len(others)
             delete_jobs(connection, appliance, alone)
             _hand_over(connection, run, appliance, others)
-            _forget_statuses(connection, run, appliance)
+            forget_statuses(connection, run.id, run.seen_at, appliance)
+            correct_days(connection, calendar, appliance)
             _forget_seen(connection, run, appliance)
             _forget_facts(connection, run, appliance)
             _narrow(connection, run, appliance)
@@ -107,9 +110,7 @@ def undo(engine: Engine, number: int) -> Undone:
             connection, maintenance_log.UNDO, jobs=gone, detail=f"import {run.id}"
         )
         totals.rebuild(connection)
-        judged_backups.judge(
-            connection, settings.calendar(connection), dict.fromkeys(appliances, None)
-        )
+        judged_backups.judge(connection, calendar, dict.fromkeys(appliances, None))
     return Undone(gone, kept, held)
 
 
@@ -191,25 +192,6 @@ def _hand_over(connection: Connection, run: _Import, appliance: int, jobs: list[
                 status.c.run_id == run.id,
             )
             .values(observed_at=following.seen_at, run_id=following.id)
-        )
-
-
-def _forget_statuses(connection: Connection, run: _Import, appliance: int) -> None:
-    """Take back in which status jobs were seen first, whose documents later imports replaced."""
-    job, status = tables.job, tables.job_status
-    query = sa.select(status.c.job_id, status.c.status).where(
-        status.c.appliance_id == appliance, status.c.run_id == run.id
-    )
-    for number, _ in connection.execute(query).all():
-        of_job = (status.c.appliance_id == appliance, status.c.job_id == number)
-        connection.execute(sa.delete(status).where(*of_job, status.c.run_id == run.id))
-        first = sa.select(sa.func.min(status.c.observed_at)).where(*of_job).scalar_subquery()
-        connection.execute(
-            sa.update(job)
-            .where(
-                job.c.appliance_id == appliance, job.c.id == number, job.c.first_seen == run.seen_at
-            )
-            .values(first_seen=first)
         )
 
 

@@ -78,6 +78,10 @@ IMPORTS: dict[str, tuple[list[tuple[str, dict[str, Any], str]], int]] = {
         ],
         2,
     ),
+    "the same one with an earlier time": (
+        [("vc01", history(1, 2), NIGHTS[1]), ("vc01", history(1, 2), NIGHTS[0])],
+        1,
+    ),
     "another appliance beside it": (
         [("vc01", history(1, 2), NIGHTS[0]), ("vc02", history(1, 2), NIGHTS[1])],
         1,
@@ -126,6 +130,18 @@ def test_any_import_of_a_growing_history_can_be_undone(
         undo(engine, imported(engine, imports)[undone])
         assert sorted(job_rows(engine, "key", "day")) == expected
         assert list(verify.verify(engine)) == []
+
+
+@pytest.mark.parametrize("nights", [(0, 1), (1, 0)])
+def test_day_of_a_job_without_a_start_follows_what_is_left(
+    engine: Engine, nights: tuple[int, int]
+) -> None:
+    """Its day is that on which it was seen first, by the imports that were not undone."""
+    jobs = {"nightly": job("PENDING", start_time=None), **history(1)}
+    numbers = imported(engine, [("vc01", jobs, NIGHTS[night]) for night in nights])
+    undo(engine, numbers[nights.index(0)])
+    assert set(job_rows(engine, "day")) >= {(NIGHTS[1][:10],)}
+    assert list(verify.verify(engine)) == []
 
 
 def test_undone_import_can_come_again(engine: Engine) -> None:
