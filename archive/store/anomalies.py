@@ -260,11 +260,11 @@ _SUCCESSES = db.Prepared(
 _GONE = db.Prepared(
     sa.delete(tables.anomaly).where(
         tables.anomaly.c.appliance_id == sa.bindparam("of_appliance"),
-        tables.anomaly.c.job_id.in_(
-            sa.select(_JOB.c.id).where(
-                _JOB.c.appliance_id == sa.bindparam("of_appliance"),
-                _JOB.c.day >= sa.bindparam("first", type_=Day()),
-            )
+        sa.exists().where(
+            _JOB.c.appliance_id == tables.anomaly.c.appliance_id,
+            _JOB.c.id == tables.anomaly.c.job_id,
+            # One that is no success any more may have moved to an earlier day besides.
+            (_JOB.c.day >= sa.bindparam("first", type_=Day())) | (_JOB.c.status != "SUCCEEDED"),
         ),
     )
 )

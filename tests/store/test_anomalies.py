@@ -96,6 +96,17 @@ def test_success_that_moves_is_judged_again(engine: Engine) -> None:
     assert differences(engine) == 0
 
 
+@pytest.mark.parametrize("day", [0, 10, 40, 60])
+def test_success_that_failed_after_all_is_no_anomaly(engine: Engine, day: int) -> None:
+    """Also if its other document has another start."""
+    import_documents(engine, nights(*[100 * MIB] * 40, 0))
+    assert [row[1] for row in stored(engine)] == ["empty"]
+    failed = night(day, 0, duration=90) | {"status": "FAILED"}
+    import_documents(engine, {"0040": failed})
+    assert stored(engine) == []
+    assert differences(engine) == 0
+
+
 def test_calendar_change_judges_again(engine: Engine) -> None:
     import_documents(engine, nights(*[100 * MIB] * 30, MIB))
     change_calendar.change_calendar(engine, calendar.calendar("Pacific/Auckland", "16:00"))
