@@ -92,7 +92,7 @@ def undo(engine: Engine, number: int) -> Undone:
         for appliance, jobs in brought.items():
             # What was seen later was brought by another import, too.
             alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
-            others = [job.id for job in jobs if job.last_seen > run.seen_at]
+            others = [job for job in jobs if job.last_seen > run.seen_at]
             gone, kept = gone + len(alone), kept + len(others)
             delete_jobs(connection, appliance, alone)
             _hand_over(connection, run, appliance, others)
@@ -173,16 +173,21 @@ def _others(connection: Connection, run: _Import, appliance: int) -> list[_Impor
     return [_Import(*row) for row in connection.execute(query)]
 
 
-def _hand_over(connection: Connection, run: _Import, appliance: int, jobs: list[int]) -> None:
-    """Make the next import the one that brought these jobs first."""
+def _hand_over(connection: Connection, run: _Import, appliance: int, jobs: list[_Job]) -> None:
+    """Make the next import the one that brought these jobs first.
+
+    Imports of several appliances are not among those of one: a job that was last seen with such an
+    import, before the next one, was seen first then.
+    """
     later = [one for one in _others(connection, run, appliance) if one.seen_at > run.seen_at]
     if not jobs or not later:
         return
     job, status, following = tables.job, tables.job_status, later[0]
-    for number in jobs:
+    for number, last_seen, _ in jobs:
         of_job = (job.c.appliance_id == appliance, job.c.id == number)
+        first_seen = min(following.seen_at, last_seen)
         connection.execute(
-            sa.update(job).where(*of_job).values(first_seen=following.seen_at, run_id=following.id)
+            sa.update(job).where(*of_job).values(first_seen=first_seen, run_id=following.id)
         )
         connection.execute(
             sa.update(status)
@@ -191,7 +196,7 @@ def _hand_over(connection: Connection, run: _Import, appliance: int, jobs: list[
                 status.c.job_id == number,
                 status.c.run_id == run.id,
             )
-            .values(observed_at=following.seen_at, run_id=following.id)
+            .values(observed_at=first_seen, run_id=following.id)
         )
 
 

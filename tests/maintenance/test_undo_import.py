@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,6 +142,20 @@ def test_day_of_a_job_without_a_start_follows_what_is_left(
     numbers = imported(engine, [("vc01", jobs, NIGHTS[night]) for night in nights])
     undo(engine, numbers[nights.index(0)])
     assert set(job_rows(engine, "day")) >= {(NIGHTS[1][:10],)}
+    assert list(verify.verify(engine)) == []
+
+
+def test_job_that_lines_of_many_appliances_brought_again_stays(engine: Engine) -> None:
+    """It was then seen first with them, also if a later import of the appliance lacks it."""
+    number = import_documents(engine, history(1), "vc01", NIGHTS[0]).run
+    line = json.dumps({"appliance": "vc01", "job": key(1), "info": job()}).encode()
+    import_documents(engine, line, None, NIGHTS[1], name="fleet.jsonl")
+    import_documents(engine, history(2), "vc01", NIGHTS[3])
+    undo(engine, number)
+    assert {row[:2] for row in job_rows(engine, "key", "first_seen")} == {
+        (key(1), NIGHTS[1]),
+        (key(2), NIGHTS[3]),
+    }
     assert list(verify.verify(engine)) == []
 
 
