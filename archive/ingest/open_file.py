@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 # The first two bytes of gzip data (RFC 1952).
 _GZIP = b"\x1f\x8b"
+# The first bytes of other compressed files. Text starts with none of them.
+_OTHERS = {
+    b"PK\x03\x04": "a ZIP archive",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ\x00": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    _GZIP: "gzipped twice",
+}
 STANDARD_INPUT = "-"
 # Bytes: enough to recognise the format of an input.
 _BUFFER = 1 << 16
@@ -53,7 +62,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
 
     What comes through a pipe is first read to its end, into a temporary file if it is long: a
     sender that stalls must not make others wait for the lock of the import. Raises InputError if it
-    cannot be opened, and from `content` if it cannot be read.
+    cannot be opened or is compressed in another way, and from `content` if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     with ExitStack() as stack:
@@ -66,7 +75,17 @@ def open_file(path: str) -> Iterator[OpenFile]:
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None
         source = gzip.GzipFile(fileobj=stored) if zipped else stored
-        yield OpenFile(name, io.BufferedReader(_Explained(name, source), _BUFFER), stored, size)
+        content = io.BufferedReader(_Explained(name, source), _BUFFER)
+        _require_text(name, content)
+        yield OpenFile(name, content, stored, size)
+
+
+def _require_text(name: str, content: io.BufferedReader[Any]) -> None:
+    """Raise InputError for a compressed file that is not read."""
+    head = content.peek(max(map(len, _OTHERS)))
+    for start, what in _OTHERS.items():
+        if head.startswith(start):
+            raise InputError(f"{name}: is {what}; unpack it first, or compress it once with gzip")
 
 
 def _is_file(stored: io.BufferedReader[Any]) -> bool:

@@ -88,12 +88,33 @@ def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     assert str(refused.value) == f"{path}: cannot be read: Too many levels of symbolic links"
 
 
+@pytest.mark.parametrize(
+    ("packed", "what"),
+    [
+        (b"BZh91AY&SY", "compressed by bzip2"),
+        (b"\xfd7zXZ\x00\x00\x04", "compressed by xz"),
+        (b"PK\x03\x04\x14\x00", "a ZIP archive"),
+        (b"\x28\xb5\x2f\xfd\x04", "compressed by zstd"),
+        (b"7z\xbc\xaf\x27\x1c\x00", "a 7-Zip archive"),
+        (gzip.compress(gzip.compress(DATA)), "gzipped twice"),
+    ],
+)
+def test_other_compressed_files_are_named(tmp_path: Path, packed: bytes, what: str) -> None:
+    path = tmp_path / "answers.json"
+    path.write_bytes(packed)
+    with pytest.raises(InputError) as refused, open_file(str(path)):
+        pass
+    assert str(refused.value) == (
+        f"{path}: is {what}; unpack it first, or compress it once with gzip"
+    )
+
+
 @pytest.mark.parametrize("length", [12, 1000, 200_000])
 def test_truncated_gzip_is_reported(tmp_path: Path, length: int) -> None:
     """Gzip data that ends early is an error while it is read."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(NOISE + os.urandom(200_000))[:length])
-    with open_file(str(path)) as file, pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as refused, open_file(str(path)) as file:
         file.content.read()
     assert str(refused.value) == f"{path}: cut off: the gzip data ends early; download it again"
 
@@ -108,7 +129,7 @@ def test_damaged_gzip_is_reported(tmp_path: Path, place: int) -> None:
     else:
         data[place : place + 4] = b"\xff\x00\xff\x00"
     path.write_bytes(data)
-    with open_file(str(path)) as file, pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as refused, open_file(str(path)) as file:
         file.content.read()
     assert str(refused.value).startswith(f"{path}: damaged gzip data (")
     assert str(refused.value).endswith("); download it again")
