@@ -141,7 +141,7 @@ def application(site: Site, documents: Documents) -> Starlette:
         yield
         documents.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             route("/", front),
             route("/reports", partial(answers.index, site)),
@@ -156,6 +156,9 @@ def application(site: Site, documents: Documents) -> Starlette:
         exception_handlers={HTTPException: unknown_address},
         lifespan=lifespan,
     )
+    # It would lead any unknown address to itself with a slash, and `without_slash` back.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _document(request: Request, fresh: Fresh, media: str, policy: str | None = None) -> Response:

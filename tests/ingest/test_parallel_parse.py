@@ -131,6 +131,7 @@ def test_processes_say_nothing_when_all_are_ended(
     program = (
         "import os, signal, time\n"
         "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may ignore it
         "os.cpu_count = lambda: 3\n"
         f"os.register_at_fork(after_in_child=lambda: time.sleep({start_s}))\n"
         "from archive.cli.interrupts import ends_are_interrupts\n"
