@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archive.db import tables
+from archive.maintenance.undo_import import UNDONE
 from archive.store.collection_log import COMPLETE, FAILED, PARTIAL, RUNNING, collections, columns
 
 if TYPE_CHECKING:
@@ -22,17 +23,19 @@ def contradictions(connection: Connection) -> Iterator[str]:
     """Yield one line for each attempt or collection that contradicts what was archived.
 
     An attempt that refers to an import must be of the same appliance, and its import must be
-    complete. Collections that are still running are not compared.
+    complete, or undone since: with its last import an appliance goes. Collections that are still
+    running are not compared.
     """
     attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
+    is_gone = (run.c.outcome == UNDONE) & run.c.appliance_id.is_(None)
     foreign = (
         sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
         .join(run, attempt.c.run_id == run.c.id)
         .outerjoin(appliance, run.c.appliance_id == appliance.c.id)
         .where(
             sa.or_(
-                appliance.c.name.is_distinct_from(attempt.c.appliance_name),
-                run.c.outcome != COMPLETE,
+                appliance.c.name.is_distinct_from(attempt.c.appliance_name) & ~is_gone,
+                run.c.outcome.not_in((COMPLETE, UNDONE)),
             )
         )
         .order_by(attempt.c.collection_id, attempt.c.appliance_name)

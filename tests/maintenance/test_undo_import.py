@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.db import tables
+from archive.document.appliance_facts import Facts
 from archive.errors import UsageError
 from archive.maintenance import verify
 from archive.maintenance.undo_import import undo
@@ -24,6 +25,7 @@ from tests.support.archives import (
     rows,
 )
 from tests.support.command import archive, at
+from tests.support.everything import collect
 from tests.support.laws import EXAMPLES, some
 from tests.support.samples import job
 
@@ -156,6 +158,17 @@ def test_job_that_lines_of_many_appliances_brought_again_stays(engine: Engine) -
         (key(1), NIGHTS[1]),
         (key(2), NIGHTS[3]),
     }
+    assert list(verify.verify(engine)) == []
+
+
+@pytest.mark.parametrize("undone", [0, 1])
+def test_collections_agree_with_an_undone_import(engine: Engine, undone: int) -> None:
+    """The log keeps the attempt. With its only import an appliance goes, too."""
+    for name in ("vc01", "vc02"):
+        collect(engine, name, history(1), Facts(None, "UTC", ()), NIGHTS[0])
+    collect(engine, "vc01", history(1, 2), Facts(None, "UTC", ()), NIGHTS[1])
+    numbers = sorted(row[0] for row in rows(engine, sa.select(tables.ingest_run.c.id)))
+    undo(engine, numbers[1 + undone])
     assert list(verify.verify(engine)) == []
 
 
