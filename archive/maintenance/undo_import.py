@@ -17,7 +17,7 @@ from archive.maintenance.hold import require_released
 from archive.maintenance.undone_times import correct_days, forget_statuses
 from archive.store import (
     appliance_rows,
-    fact_history,
+    joined_histories,
     judged_backups,
     maintenance_log,
     pruned_periods,
@@ -240,18 +240,8 @@ def _forget_facts(connection: Connection, run: _Import, appliance: int) -> None:
     """Take back what a collection learned about the appliance with this import."""
     attempt = tables.attempt
     query = sa.select(attempt.c.run_id).where(attempt.c.run_id == run.id)
-    if connection.execute(query).first() is None:
-        return
-    before = _before(connection, run, appliance)
-    for table in fact_history.HISTORIES:
-        of_appliance = table.c.appliance_id == appliance
-        connection.execute(sa.delete(table).where(of_appliance, table.c.first_seen == run.seen_at))
-        update = sa.update(table).where(of_appliance)
-        connection.execute(update.where(table.c.ended_at == run.seen_at).values(ended_at=None))
-        if before is not None:
-            connection.execute(
-                update.where(table.c.last_seen == run.seen_at).values(last_seen=before)
-            )
+    if connection.execute(query).first() is not None:
+        joined_histories.take_back(connection, appliance, run.seen_at)
 
 
 def _narrow(connection: Connection, run: _Import, appliance: int) -> None:

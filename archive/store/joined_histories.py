@@ -1,4 +1,4 @@
-"""Join the histories of two appliances that are one, as if one had given all answers.
+"""Join the histories of two appliances that are one, or take back one answer of a history.
 
 The rows of a history say when a value was seen first and last. The log of collections says when the
 appliance was asked in between. So the answers can be recorded again, in their order.
@@ -52,20 +52,40 @@ def join(connection: Connection, source: int, target: int) -> None:
         answers = {number: list(_answers(connection, table, number)) for number in (source, target)}
         if answers[source] and answers[target]:
             connection.execute(sa.delete(table).where(both))
-            every = sorted(answers[source] + answers[target], key=attrgetter("seen_at"))
-            for answer in _boundaries(every):
-                fact_history.follow(connection, table, target, answer.values, answer.seen_at)
+            _record(connection, table, target, answers[source] + answers[target])
         else:
             move(connection, table, source, target)
 
 
+def take_back(connection: Connection, appliance_id: int, seen_at: str) -> None:
+    """Make the history of an appliance that of its other answers; the caller has locked it."""
+    for table in fact_history.HISTORIES:
+        others = [
+            one for one in _answers(connection, table, appliance_id) if one.seen_at != seen_at
+        ]
+        connection.execute(sa.delete(table).where(table.c.appliance_id == appliance_id))
+        _record(connection, table, appliance_id, others)
+
+
+def _record(
+    connection: Connection, table: sa.Table, appliance_id: int, answers: list[_Answer]
+) -> None:
+    """Record answers again, in their order."""
+    for answer in _boundaries(sorted(answers, key=attrgetter("seen_at"))):
+        fact_history.follow(connection, table, appliance_id, answer.values, answer.seen_at)
+
+
 def _complete(connection: Connection, appliance_id: int) -> set[str]:
-    """Return when all facts of an appliance were answered."""
+    """Return when all facts of an appliance were answered, by imports that were not undone."""
     attempt, run = tables.attempt, tables.ingest_run
     query = (
         sa.select(run.c.seen_at)
         .join(attempt, attempt.c.run_id == run.c.id)
-        .where(run.c.appliance_id == appliance_id, attempt.c.outcome == COMPLETE)
+        .where(
+            run.c.appliance_id == appliance_id,
+            run.c.outcome == COMPLETE,
+            attempt.c.outcome == COMPLETE,
+        )
     )
     return set(connection.execute(query).scalars())
 

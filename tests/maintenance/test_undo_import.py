@@ -15,6 +15,9 @@ from archive.document.appliance_facts import Facts
 from archive.errors import UsageError
 from archive.maintenance import verify
 from archive.maintenance.undo_import import undo
+from archive.store import fact_history
+from tests.store.test_fact_history import NIGHTLY, WEEKLY
+from tests.support import natural
 from tests.support.archives import (
     content,
     count,
@@ -170,6 +173,37 @@ def test_collections_agree_with_an_undone_import(engine: Engine, undone: int) ->
     numbers = sorted(row[0] for row in rows(engine, sa.select(tables.ingest_run.c.id)))
     undo(engine, numbers[1 + undone])
     assert list(verify.verify(engine)) == []
+
+
+_FACTS = [Facts(None, zone, (found,)) for zone, found in (("UTC", NIGHTLY), ("CET", WEEKLY))]
+
+
+@pytest.mark.parametrize(
+    ("answers", "undone"),
+    [("aaa", 0), ("aaa", 1), ("aaa", 2), ("abb", 1), ("aba", 1), ("bab", 0), ("abc", 1)],
+)
+def test_history_is_that_of_the_other_answers(engine: Engine, answers: str, undone: int) -> None:
+    """What later collections answered, too, stays; the third answer has no schedules."""
+    facts = dict(zip("abc", [*_FACTS, Facts(None, "UTC", ())], strict=True))
+    nights = [
+        (facts[answer], history(*range(night + 1)), NIGHTS[night])
+        for night, answer in enumerate(answers)
+    ]
+    for answered, jobs, seen_at in nights[:undone] + nights[undone + 1 :]:
+        collect(engine, "vc01", jobs, answered, seen_at)
+    expected = _histories(engine)
+    empty(engine)
+    for answered, jobs, seen_at in nights:
+        collect(engine, "vc01", jobs, answered, seen_at)
+    numbers = sorted(row[0] for row in rows(engine, sa.select(tables.ingest_run.c.id)))
+    undo(engine, numbers[undone])
+    assert _histories(engine) == expected
+    assert list(verify.verify(engine)) == []
+
+
+def _histories(engine: Engine) -> list[Any]:
+    found = natural.rows(engine)
+    return [found[table.name] for table in fact_history.HISTORIES]
 
 
 def test_undone_import_can_come_again(engine: Engine) -> None:
