@@ -65,8 +65,9 @@ def undo(engine: Engine, number: int) -> Undone:
     """Take back what an import alone brought, in one transaction.
 
     Jobs that later imports brought, too, stay, as first seen with the next of them. Raises UsageError,
-    with nothing changed, for an unknown import, for one whose jobs were pruned, or for one that replaced
-    the documents of jobs: their earlier state is not kept.
+    with nothing changed, for an unknown import, for one whose jobs were pruned or are of expected backups
+    that cannot be judged again since a prune, or for one that replaced the documents of jobs: their
+    earlier state is not kept.
 
     Undoing the imports of a wrong appliance one after the other deletes the appliance with the
     last. Raises DatabaseError.
@@ -78,6 +79,11 @@ def undo(engine: Engine, number: int) -> Undone:
         require_released(connection, appliances)
         if pruned_periods.lack_jobs_of(connection, run.id, appliances):
             raise UsageError(f"jobs of import {run.id} were pruned, so it cannot be undone")
+        if pruned_periods.settled_by_jobs_of(connection, run.id, appliances):
+            raise UsageError(
+                f"backups that were expected soon after pruned ones have jobs of import {run.id}, so it"
+                " cannot be undone: without the pruned jobs they cannot be judged again"
+            )
         brought = {appliance: list(_jobs(connection, run, appliance)) for appliance in appliances}
         changed = sum(job.others for jobs in brought.values() for job in jobs)
         if changed:

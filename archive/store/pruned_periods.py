@@ -113,6 +113,26 @@ def lack_jobs_of(connection: Connection, run_id: int, ids: Collection[int]) -> b
     return is_older and int(connection.execute(count).scalar_one()) < new
 
 
+def settled_by_jobs_of(connection: Connection, run_id: int, ids: Collection[int]) -> bool:
+    """Return whether an expected backup that is not judged any more has a job that an import brought."""
+    job, expected = tables.job, tables.expected_backup
+    query = (
+        sa.select(expected.c.day)
+        .join(
+            job,
+            (job.c.appliance_id == expected.c.appliance_id) & (job.c.id == expected.c.job_id),
+        )
+        .where(job.c.run_id == run_id)
+        .limit(1)
+    )
+    return any(
+        connection.execute(
+            query.where(expected.c.appliance_id == number, expected.c.due_time < period.judged_from)
+        ).first()
+        for number, period in read(connection, ids).items()
+    )
+
+
 def gone(
     starts: Mapping[tuple[int, str], str | None], until: Mapping[int, str]
 ) -> Iterator[tuple[int, str]]:

@@ -340,6 +340,22 @@ def test_an_import_with_pruned_jobs_is_not_undone(engine: Engine) -> None:
     assert_whole(engine)
 
 
+def test_an_import_that_settled_what_is_not_judged_again_is_not_undone(engine: Engine) -> None:
+    """The expected backups would keep the numbers of jobs that are gone."""
+    every = sorted(FLEET["daily"].items())
+    first_day = CUT.jobs.replace("-", "")
+    for part in (
+        {name: one for name, one in every if name < first_day},
+        {name: one for name, one in every if name >= first_day},
+    ):
+        import_documents(engine, part, "daily", SEEN)
+    prune(engine, CUT)
+    before = left(engine)
+    with pytest.raises(UsageError, match="soon after pruned ones have jobs of import 2"):
+        undo(engine, 2)
+    assert left(engine) == before
+
+
 def test_reports_say_that_details_are_gone(engine: Engine) -> None:
     """The note names the first day that is left; a report on later days has none."""
     fill(engine)
