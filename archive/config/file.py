@@ -146,8 +146,6 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
     Raises ConfigurationError for a file that is not TOML in UTF-8, that every user can write to, or
     that names a command and can be written to by another user.
     """
-    import tomllib
-
     from archive.config import privacy
 
     try:
@@ -160,16 +158,33 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
     if complaint := privacy.writable_by_all(shown, status):
         raise ConfigurationError(f"{shown}: {complaint}")
     try:
-        document = tomllib.loads(content.decode())
+        document, names_command = _toml(content.decode())
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{shown}: not valid UTF-8 (line {line})") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{shown}: invalid TOML: {error}") from error
     # Only then: a file without commands may be shared by a group.
-    if _names_command(document) and (complaint := privacy.written_by_others(shown, status)):
+    if names_command and (complaint := privacy.written_by_others(shown, status)):
         raise ConfigurationError(f"{shown}: {complaint}")
     return document, privacy.not_private(shown, status)
+
+
+def _toml(text: str) -> tuple[dict[str, Any], bool]:
+    """Return a document, and whether it names a command. Raises ValueError, with the reason."""
+    import tomllib
+
+    if text.startswith("\N{BYTE ORDER MARK}"):
+        raise ValueError("it starts with a byte-order mark; save it as UTF-8 without one")
+    try:
+        document = tomllib.loads(text)
+        return document, _names_command(document)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # Python's limit, without a line
+        raise ValueError("a number has too many digits") from error
+    except RecursionError as error:
+        raise ValueError("tables or arrays are nested too deeply") from error
 
 
 def _names_command(value: Any) -> bool:

@@ -436,6 +436,16 @@ def test_world_writable_file_with_commands_is_refused(tmp_path: Path) -> None:
             "invalid TOML: Cannot declare ('calendar',) twice (at line 2, column 10)",
         ),
         (b"# one\n# \xff\n", "not valid UTF-8 (line 2)"),
+        (
+            b"\xef\xbb\xbfconcurrency = 3\n",
+            "invalid TOML: it starts with a byte-order mark; save it",
+        ),
+        (b"concurrency = " + b"9" * 5000, "invalid TOML: a number has too many digits"),
+        (
+            b"a = " + b"[" * 3000 + b"]" * 3000,
+            "invalid TOML: tables or arrays are nested too deeply",
+        ),
+        (b"a" + b".a" * 3000 + b" = 1", "invalid TOML: tables or arrays are nested too deeply"),
     ],
 )
 def test_invalid_toml(tmp_path: Path, content: bytes, said: str) -> None:
