@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
-import tempfile
 import time
 from contextlib import ExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -28,11 +27,12 @@ from archive.text import printable
 from archive.vcenter import errors
 from archive.vcenter.errors import DeadlineError, OversizedError, PassingError
 from archive.vcenter.proxy import proxy
+from archive.vcenter.spool import discard, spool, writing
 from archive.vcenter.tls import Pin, judge
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from archive.config.settings import Entry
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 _WAITS = (0.5, 10.0)
 # Bytes read at a time, and the most that is read of an error answer.
 _CHUNK = 1 << 16
-# Bytes of an answer held in memory; a longer one continues in a temporary file.
-IN_MEMORY = 4 << 20
 # Bytes of all answers of an appliance together: enough for a quarter of a million jobs.
 LONGEST_ANSWER = 256 << 20
 # Bytes of an answer that is decoded as a whole: IDs, version, schedules, time zone.
@@ -87,10 +85,11 @@ class Connection:
         self._deadline_seconds = entry.deadline
         self._deadline = time.monotonic() + entry.deadline
         self._last_error: PassingError | None = None
+        # Replaces secrets in what the appliance says, before it is cut to the length of an error.
+        self.hide: Callable[[str], str] = str
         self._base = base(entry)
         self.place = place(entry)
-        through = proxy(entry.host)
-        self._proxy = None if through is None else through.place
+        self._proxy = None if (through := proxy(entry.host)) is None else through.place
 
     @classmethod
     @asynccontextmanager
@@ -180,11 +179,11 @@ class Connection:
                 method, self._base / path, headers=headers, params=params, allow_redirects=False
             ) as response:
                 if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                    raise await _refusal(response)
+                    raise await _refusal(response, self.hide)
                 kind = response.headers.get("Content-Type", "")
                 if response.status != HTTPStatus.NO_CONTENT and not _may_be_json(kind):
                     raise ApplianceError(
-                        f"the answer is {printable(kind)}, not JSON",
+                        f"the answer is {printable(self.hide(kind))}, not JSON",
                         f"check that {self.place} is a vCenter Server, not a portal or a proxy",
                     )
                 ahead = _ahead(response)
@@ -249,31 +248,34 @@ def _may_be_json(kind: str) -> bool:
 async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
     length = 0
     with ExitStack() as stack:
-        body = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
+        body = spool()
+        stack.callback(discard, body)
         async for chunk in response.content.iter_chunked(_CHUNK):
             length += len(chunk)
             if length > longest:
                 raise OversizedError(f"the answer is longer than {max(longest >> 20, 1)} MiB")
-            body.write(chunk)
+            with writing():
+                body.write(chunk)
+        with writing():
+            body.seek(0)
         stack.pop_all()
-    body.seek(0)
     return body
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
+async def _refusal(response: aiohttp.ClientResponse, hide: Callable[[str], str]) -> ApplianceError:
     """Return the error for an answer with another status than 2xx, with the texts of its body."""
     texts: list[str] = []
     try:
         raw = b""
         while len(raw) < _CHUNK and (piece := await response.content.read(_CHUNK - len(raw))):
             raw += piece
-        texts = errors.messages(json.loads(raw))
+        texts = list(map(hide, errors.messages(json.loads(raw))))
     except (ValueError, RecursionError, aiohttp.ClientError, OSError):
         pass  # then the status has to do
     return errors.of_status(
         response.status,
         _wait(response.headers.get("Retry-After", "")),
-        response.headers.get("Location"),
+        hide(response.headers.get("Location", "")),
         texts,
     )
 

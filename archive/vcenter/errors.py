@@ -197,14 +197,14 @@ _MEANINGS: dict[int, tuple[str, str | None]] = {
 
 
 def of_status(
-    status: int, wait: float | None, location: str | None, texts: Iterable[str]
+    status: int, wait: float | None, location: str, texts: Iterable[str]
 ) -> ApplianceError:
     """Return the error for an HTTP status other than 2xx.
 
     `wait` is `Retry-After` in seconds; `texts` are the server's own messages.
 
     429 and 5xx are a PassingError; every other status is a RefusedError. `location` is the header
-    of a redirect, None without one.
+    of a redirect, empty without one.
     """
     if status // 100 == 3:
         return RefusedError(

@@ -7,16 +7,16 @@ without an error. So the job IDs are requested, too, and missing jobs are then r
 from __future__ import annotations
 
 import re
-import tempfile
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from archive.errors import ApplianceError
 from archive.text import counted
-from archive.vcenter.client import IN_MEMORY, LONGEST_ANSWER
+from archive.vcenter.client import LONGEST_ANSWER
 from archive.vcenter.errors import DeadlineError, OversizedError, PassingError, RefusedError
 from archive.vcenter.session import API, REST
+from archive.vcenter.spool import discard, spool, writing
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -226,7 +226,7 @@ class _Joined:
 
     def __init__(self, api: str) -> None:
         self._around, self._form = _AROUND[api]
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed in `__exit__`
+        self._file = spool()
         self.empty = True
         self._between = self._form.partition(b"%s")[0]
 
@@ -234,7 +234,7 @@ class _Joined:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        discard(self._file)
 
     def room(self) -> int:
         """Return how many bytes the next answer may have.
@@ -244,20 +244,22 @@ class _Joined:
         return max(LONGEST_ANSWER - self._file.tell(), LONGEST_ANSWER >> 8)
 
     def add(self, answer: bytes) -> None:
-        """Add the jobs of an answer. Raises ApplianceError if it has another form."""
+        """Add the jobs of an answer. Raises ApplianceError if it has another form, or no place."""
         found = self._around.fullmatch(answer)
         if found is None:
             raise ApplianceError("unexpected answer to the request for job details")
         inner = found[1].strip()
         self.empty = False
         if inner:
-            self._file.write(self._between)
-            self._file.write(inner)
+            with writing():
+                self._file.write(self._between)
+                self._file.write(inner)
             self._between = b","
 
     def whole(self) -> IO[bytes]:
         """Return the answer, at its start; the caller must close it."""
         before, _, after = self._form.partition(b"%s")
-        self._file.write((b"" if self._between == b"," else before) + after)
-        self._file.seek(0)
+        with writing():
+            self._file.write((b"" if self._between == b"," else before) + after)
+            self._file.seek(0)
         return self._file

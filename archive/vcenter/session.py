@@ -61,6 +61,7 @@ class Session:
         self._credentials = {"Authorization": f"Basic {credentials}"}
         self._token = ""
         self._secrets = [credentials, password]
+        connection.hide = self.without_secrets
 
     async def get(
         self,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource as limits
 import socket
+import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,7 +19,7 @@ import stamina
 
 from archive.config.settings import Trust
 from archive.errors import ApplianceError
-from archive.vcenter import client
+from archive.vcenter import client, spool
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, CollectedAnswer, ask
 from tests.support.proxies import Proxy, proxy
 from tests.support.samples import SAMPLES, job
@@ -465,6 +467,80 @@ def test_password_echoed_by_the_appliance_is_hidden(server: Server) -> None:
     appliance = suffering(server, echo, Resource.DETAILS)
     why = reason(server, appliance)
     assert "no, ***!" in why
+
+
+@pytest.mark.parametrize("length", [3000, 3 << 20])
+def test_file_that_cannot_grow_is_named_even_if_closing_it_fails(
+    server: Server, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """The rest of a file may be written only when it is closed, which fails as well."""
+    monkeypatch.setattr(spool, "IN_MEMORY", 1000)
+    appliance = suffering(server, faults.saying(b"x" * length), Resource.DETAILS)
+    before = limits.getrlimit(limits.RLIMIT_FSIZE)
+    limits.setrlimit(limits.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        why = reason(server, appliance)
+    finally:
+        limits.setrlimit(limits.RLIMIT_FSIZE, before)
+    assert why.startswith(f"cannot keep the answer in {tempfile.gettempdir()}: File too large; ")
+
+
+@pytest.mark.parametrize("where", ["messages", "location"])
+def test_echoed_secret_is_hidden_before_a_long_text_is_cut(server: Server, where: str) -> None:
+    """Neither the beginning of a password nor of a token stays when the cut falls into it."""
+
+    def echo(appliance: Any, _asked: Any, _proper: Any) -> Any:
+        (token,) = appliance.sessions
+        said = "x" * 196
+        if where == "location":
+            return Answer(302, headers=(("location", said + token),))
+        texts = [{"default_message": said + secret} for secret in (token, PASSWORD)]
+        return Answer(400, json.dumps({"messages": texts}).encode())
+
+    appliance = suffering(server, echo, Resource.DETAILS)
+    why = reason(server, appliance)
+    assert "x***" in why
+    for secret in (PASSWORD, *appliance.issued):
+        assert f"x{secret[:3]}" not in why
+
+
+def test_blanks_in_an_echoed_password_do_not_reveal_it(server: Server) -> None:
+    """A line of an error has single blanks only; the password is hidden before."""
+    password = "two  blanks"  # noqa: S105 - of no system
+    appliance = server.add(Appliance(HISTORY, password=password))
+
+    def echo(_appliance: Any, _asked: Any, _proper: Any) -> Any:
+        said = [{"default_message": f"no, {password}!"}]
+        return Answer(400, json.dumps({"messages": said}).encode())
+
+    appliance.suffer(echo, Resource.DETAILS)
+    with pytest.raises(ApplianceError, match=r"no, \*\*\*!"):
+        settled(ask(entry(server, appliance), password))
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_full_disk_is_named_and_nothing_is_asked_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, *, joined: bool
+) -> None:
+    """A long answer continues in a temporary file, and so do joined ones."""
+    write = tempfile.SpooledTemporaryFile.write
+
+    def full(file: Any, data: bytes) -> int:
+        if data == b"{" if joined else len(data) > 2000:
+            raise OSError(28, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", full)
+    appliance = suffering(
+        server,
+        faults.silent_beyond(3) if joined else faults.saying(b"x" * 3000),
+        *([] if joined else [Resource.DETAILS]),
+    )
+    assert reason(server, appliance) == (
+        f"cannot keep the answer in {tempfile.gettempdir()}: No space left on device; free space there, or"
+        " set TMPDIR to another folder"
+    )
+    assert len(appliance.requests_for(Resource.DETAILS)) == 1
 
 
 def test_clock_offset_is_reported(server: Server) -> None:
