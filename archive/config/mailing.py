@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 # Ports have 16 bits.
 _GREATEST_PORT = 65535
-# Without characters that need quotes, or that could end a header or a command.
-_MAILBOX = re.compile(r"[0-9a-z!#$%&'*+/=?^_`{|}~.-]{1,64}", re.ASCII | re.IGNORECASE)
+# Without characters that need quotes, or that could end a header or a command. It cannot begin with a dot,
+# nor have `=?`, which begins an encoded word.
+_MAILBOX = re.compile(r"(?!\.|.*=\?)[0-9a-z!#$%&'*+/=?^_`{|}~.-]{1,64}", re.ASCII | re.IGNORECASE)
 
 
 def server(value: Any) -> str:

@@ -464,6 +464,8 @@ def test_mail_section_of_the_configuration(tmp_path: Path) -> None:
         ('to = "a@b\\r\\nBcc: x@y"', "to: must have at least one character"),
         ('to = "Ops <ops@example.com>"', "to: write only the address, such as ops@example.com"),
         ('to = "ops"', "to: write only the address"),
+        ('to = ["ops@example.com", ".ops@example.com"]', "to: write only the address"),
+        ('to = "=?utf-8?q?ops?=@example.com"', "to: write only the address"),
         ('to = "öps@example.com"', "to: write only the address"),
         ("to = []", "to: empty"),
         ('user = "u"', "secret: missing, but user is set"),
