@@ -6,9 +6,11 @@ byte. The file as a whole is parsed before and after.
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 import tomllib
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
@@ -22,7 +24,7 @@ from archive.errors import ConfigurationError, UsageError
 from archive.private_files import PRIVATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from archive.config.settings import Entry
@@ -42,11 +44,30 @@ def add(path: Path, values: Mapping[str, Any]) -> Entry:
     after a crash the file is the old or the new one.
     """
     target = path.resolve()  # a link stays one
-    there = target.exists()
     try:
-        return _replace(path, target, _with(path, values), there=there)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target.parent):
+            return _replace(path, target, _with(path, values), there=target.exists())
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process adds to a file of this folder, and keep others from it in the block.
+
+    Otherwise the one that writes last would undo what the others added. On a file system without locks
+    there is no waiting. Raises OSError for a folder that cannot be opened.
+    """
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which also ends the lock
 
 
 def draft(path: Path, values: Mapping[str, Any]) -> Entry:
@@ -123,7 +144,6 @@ def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
 
     An error of the new content leaves the old file, since it is raised before the replacement.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(target.stat().st_mode) if there else PRIVATE
     with atomic_write(target, mode, durable=True) as written:
         written.write_bytes(text.encode())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -116,6 +117,28 @@ def test_invalid_entry_is_refused(
     assert str(error.value).startswith(f"{path}: {said}")
     assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_entries_added_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    """Each reads the file only when the one before it has written."""
+    path, names = written(tmp_path, DEFAULTS), [f"vc{number:02}" for number in range(8)]
+    with ThreadPoolExecutor(len(names)) as threads:
+        for entry in threads.map(lambda name: add(path, {"name": name}), names):
+            assert entry.name in names
+    assert sorted(entry.name for entry in read(path).entries) == names
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems refuse to lock a folder; the file is written all the same."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    path = written(tmp_path, DEFAULTS)
+    add(path, {"name": "vc01"})
+    assert len(read(path).entries) == 1
 
 
 def test_write_error_leaves_the_file_unchanged(
