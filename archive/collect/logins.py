@@ -10,6 +10,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.errors import ApplianceError
@@ -28,15 +29,17 @@ _REFUSALS_ALLOWED = 2
 
 @dataclass
 class _Group:
-    """Appliances that share an account; `trying` while a login may show whether the password is right.
+    """Appliances that share an account; `trying` is the login that may show whether the password is right.
 
+    The others wait for its result until `until`, of the clock `monotonic`; then the next one tries.
     `allowed` is the number of refusals after which no further login is tried; `refused_by` has the
     names of the appliances that refused, for the error.
     """
 
     allowed: int
     accepted: bool = False
-    trying: bool = False
+    trying: object = None
+    until: float = 0.0
     refused_by: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -61,20 +64,20 @@ class Logins:
         next in line then tries.
         """
         group = self._of(entry)
-        while not group.accepted and group.trying:
+        while not group.accepted and group.trying and (left := group.until - monotonic()) > 0:
             # Events are set for good; cleared here, it waits for the next change.
             group.changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(group.changed.wait(), _PATIENCE)
-                continue
-            break
+                await asyncio.wait_for(group.changed.wait(), left)
         if not group.accepted and len(group.refused_by) >= group.allowed:
             raise ApplianceError(
                 f"not tried, since {', '.join(group.refused_by)} refused the same user and password,"
                 " and more attempts could lock the account",
                 "correct the password, or set `sso` to tell independent appliances apart",
             )
-        group.trying = True
+        # Set without an await in between, so that those whose wait ends now wait for this login.
+        mine = group.trying = object()
+        group.until = monotonic() + _PATIENCE
         try:
             yield
             group.accepted = True
@@ -83,7 +86,8 @@ class Logins:
                 group.refused_by.append(entry.name)
             raise
         finally:
-            group.trying = False
+            if group.trying is mine:
+                group.trying = None
             group.changed.set()
 
     def _of(self, entry: Entry) -> _Group:

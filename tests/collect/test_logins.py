@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,3 +102,28 @@ def test_slow_appliance_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
         hanging.cancel()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("values", "refusals"), [({}, 2), ({"sso": "vsphere.local"}, 1)])
+def test_slow_appliance_does_not_let_all_others_try_at_once(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], refusals: int
+) -> None:
+    """After the wait only the next in line logs in: a stale password still locks no account."""
+    monkeypatch.setattr(tested, "_PATIENCE", 0.05)
+    refused: list[str] = []
+
+    async def one(logins: Logins, entry: Entry) -> None:
+        with suppress(ApplianceError):
+            async with logins.admit(entry):
+                await asyncio.sleep(0.3 if entry.name == "vc00" else 0.01)
+                if entry.name != "vc00":
+                    refused.append(entry.name)
+                    raise REFUSED
+
+    async def run() -> None:
+        logins = Logins()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(one(logins, entry) for entry in entries(30, **values)))
+
+    asyncio.run(run())
+    assert len(refused) == refusals
