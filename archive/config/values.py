@@ -25,8 +25,12 @@ _LONGEST = 366 * DURATION_UNITS["d"]
 _LEAST_CADENCE = 3600
 # As OpenSSL prints a fingerprint, `AA:BB:…`, or without colons.
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
-# A name or an address of IPv4.
-HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
+# A name or an address of IPv4. A name has at most 253 characters, each of its labels 1 to 63.
+HOST = re.compile(
+    r"(?=.{1,253}\Z)[0-9a-z_][0-9a-z_-]{0,62}(?:\.[0-9a-z_-]{1,63})*\.?", re.ASCII | re.IGNORECASE
+)
+# Without letters a host can only be an address.
+_IPV4 = re.compile(r"[0-9.]+", re.ASCII)
 # An IPv6 address as in URLs (RFC 3986), and perhaps a port.
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 # Ports have 16 bits.
@@ -199,9 +203,18 @@ def address(value: Any) -> tuple[str, int]:
     host, colon, port = written.partition(":")
     if ":" in port:
         raise ValueError("write an IPv6 address in brackets, such as [2001:db8::1]:443")
-    if not HOST.fullmatch(host):
+    if not HOST.fullmatch(host) or (_IPV4.fullmatch(host) and not _is_ipv4(host)):
         raise ValueError(f'invalid host "{host}"; set address = "vc01.example.com"')
     return host, _port(port if colon else None)
+
+
+def _is_ipv4(written: str) -> bool:
+    """Whether a text is an IPv4 address of four numbers."""
+    try:
+        ipaddress.IPv4Address(written)
+    except ValueError:
+        return False
+    return True
 
 
 def _ipv6(written: str) -> str:

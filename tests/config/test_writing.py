@@ -177,7 +177,7 @@ PRINTABLE = st.text(
     st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=20
 ).filter(str.strip)
 NAMES = PRINTABLE.map(str.strip).filter(lambda name: 1 <= len(identity(name)) <= NAME_LENGTH)
-HOSTS = st.from_regex(r"[a-z0-9_][a-zA-Z0-9_.-]{0,9}", fullmatch=True)
+HOSTS = st.from_regex(r"[a-z_][a-zA-Z0-9_-]{0,9}(\.[a-zA-Z0-9_-]{1,5}){0,2}\.?", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PASSWORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
