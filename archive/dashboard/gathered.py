@@ -63,7 +63,8 @@ class Gathered:
     `number` counts the appliances in scope that were ever imported. If not all of them are shown
     individually, `series` has the sums of all by grain. `others` has the tags of appliances that
     are in tables only, by name. `weeks` has the week label of each day. `unfinished` means that the
-    last day is not over. `of_several` counts the imports of several appliances. `fleet` has a row for each appliance, `zone` is the archive's time zone.
+    last day is not over. `of_several` counts the imports of several appliances. `fleet` has a row for
+    each appliance, `zone` is the archive's time zone.
     """
 
     scope: Scope
