@@ -140,9 +140,7 @@ def _indexes(table: sa.Table, conditions: Mapping[str, str]) -> Iterator[str]:
 
 def _conditions() -> dict[str, str]:
     """Return the condition of each partial index, which only a database has."""
-    engine = sa.create_engine("sqlite://")
-    with engine.connect() as connection:
-        migrate.run(connection)
+    with migrate.new_in_memory() as connection:
         inspector = sa.inspect(connection)
         return {
             str(index["name"]): str(index["dialect_options"]["sqlite_where"])

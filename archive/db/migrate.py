@@ -185,6 +185,14 @@ def new_and_empty(engine: Engine) -> Iterator[Connection]:
         connection.rollback()
 
 
+@contextmanager
+def new_in_memory() -> Iterator[Connection]:
+    """Yield a connection to a new, empty archive on SQLite, which has no file and is gone at the end."""
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).begin() as connection:
+        run(connection)
+        yield connection
+
+
 def downgrade(engine: Engine, target: str) -> None:
     """Downgrade the schema to an older revision, in one transaction.
 

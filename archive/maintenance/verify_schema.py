@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from archive import db
 from archive.db import migrate, tables
 from archive.db.comments import VIEWS
@@ -108,12 +106,8 @@ def _wanted(engine: Engine, *, is_distributed: bool) -> _Definitions:
 
 
 def _wanted_on_sqlite() -> _Definitions:
-    fresh = sa.create_engine("sqlite://")
-    with fresh.begin() as connection:
-        migrate.run(connection)
-        found = _definitions(connection, "")
-    fresh.dispose()
-    return found
+    with migrate.new_in_memory() as connection:
+        return _definitions(connection, "")
 
 
 def _wanted_on_postgresql(engine: Engine, *, is_distributed: bool) -> _Definitions:

@@ -35,7 +35,7 @@ _SMALL = 24 << 20
 def full_file(place: Place, budget: Budget, tally: Tally) -> None:
     """Let a SQLite file have no room for more pages: none, one, and so on until an import fits."""
     # Without pages that are free already.
-    whole = sa.create_engine(place.engine.url, isolation_level="AUTOCOMMIT")
+    whole = sa.create_engine(place.engine.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with whole.connect() as connection:
         connection.exec_driver_sql("VACUUM")
     number = 0
