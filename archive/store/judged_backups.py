@@ -36,6 +36,8 @@ _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
 # Appliances whose rows are read together, and from how long ago on, so that few enough are held.
 _READ_TOGETHER, _RECENT_DAYS = 50, 30
+# Appliances that are judged anew together: all their rows are held, twice where they are compared.
+_ANEW_TOGETHER = 10
 # Enough that each statement writes many.
 _ROWS_AT_A_TIME = 10_000
 _STANDINGS = sa.select(_STANDING).where(
@@ -210,7 +212,7 @@ def rebuild(connection: Connection) -> int:
     """Judge everything again, and return how many rows were wrong."""
     calendar = settings.calendar(connection)
     wrong = 0
-    for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all()):
+    for chunk in chunks(_ids(connection), _ANEW_TOGETHER):
         rows, standings = _anew(connection, calendar, chunk)
         wrong += len(_differences(connection, chunk, rows, standings))
         for table, written in ((_TABLE, rows), (_STANDING, standings)):
@@ -227,9 +229,13 @@ def differences(connection: Connection) -> list[WrongRow]:
     calendar = settings.calendar(connection)
     return [
         wrong
-        for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all())
+        for chunk in chunks(_ids(connection), _ANEW_TOGETHER)
         for wrong in _differences(connection, chunk, *_anew(connection, calendar, chunk))
     ]
+
+
+def _ids(connection: Connection) -> Sequence[int]:
+    return connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
 
 
 def _anew(
