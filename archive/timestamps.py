@@ -148,14 +148,16 @@ def now() -> str:
     return from_datetime(datetime.now(UTC))
 
 
-def is_future(instant: str) -> bool:
+def is_future(instant: str, now: str | None = None) -> bool:
     """Whether an instant is more than ten minutes ahead: no two clocks differ by that for long.
 
-    What claims to have been seen then would count as the newest import until that day.
+    What claims to have been seen then would count as the newest import until that day. `now` is that
+    of this machine's clock if it is None.
     """
     from datetime import timedelta
 
-    return instant > from_datetime(datetime.now(UTC) + timedelta(minutes=10))
+    moment = datetime.now(UTC) if now is None else to_datetime(now)
+    return instant > from_datetime(moment + timedelta(minutes=10))
 
 
 def just_before(instant: str) -> str:

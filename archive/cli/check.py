@@ -203,12 +203,12 @@ def check(
             }
         ),
     )
-    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     stale_seconds = parse.seconds(stale) or thresholds.STALE_SECONDS
     with (
         _within(timeout),
         db.reading(open_reader(database, config)) as connection,
     ):
+        scope = parse.scope(config, connection, appliance=appliance, tag=tag, rpo=rpo, now=now)
         found = verdict(connection, scope, limits, stale_seconds)
     _print(found.text)
     raise typer.Exit(found.level)

@@ -51,9 +51,9 @@ def metrics(
     from archive.monitoring.exposition import exposition
     from archive.monitoring.snapshot import snapshot
 
-    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     engine = open_reader(database, config)
     with db.reading(engine) as connection:
+        scope = parse.scope(config, connection, appliance=appliance, tag=tag, rpo=rpo, now=now)
         found = snapshot(connection, scope, place(engine))
     with open_output(output, _READABLE) as out:
         out.write(exposition(found))

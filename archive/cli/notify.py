@@ -31,9 +31,9 @@ from archive.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
     from archive.config.settings import Fleet, Recipient
     from archive.monitoring.assessment import Assessment
@@ -91,7 +91,10 @@ def notify(
         _finish([(one, _send(fleet, one, TEST)) for one in recipients])
         return
     engine = open_archive(database, config)
-    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
+
+    def scope(connection: Connection) -> Scope:
+        return parse.scope(config, connection, appliance=appliance, tag=tag, rpo=rpo, now=now)
+
     if dry_run:
         _print(engine, scope, recipients)
     else:
@@ -121,11 +124,11 @@ def _recipients(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, li
 
 
 def _changes(
-    engine: Engine, scope: Scope, recipients: Iterable[Recipient]
-) -> tuple[Assessment, list[tuple[Recipient, Changes]]]:
-    """Return how the archive is now, and what changed for each recipient.
+    engine: Engine, scope_of: Callable[[Connection], Scope], recipients: Iterable[Recipient]
+) -> tuple[Assessment, list[tuple[Recipient, Changes]], str]:
+    """Return how the archive is now, what changed for each recipient, and the instant of both.
 
-    Both are of one transaction, so a notification has what was found, and nothing newer.
+    All are of one transaction, so a notification has what was found, and nothing newer.
     """
     from archive import db
     from archive.monitoring.assessment import assess
@@ -134,18 +137,22 @@ def _changes(
     from archive.store import notified_problems
 
     with db.reading(engine) as connection:
+        scope = scope_of(connection)
         found = assess(connection, scope, Thresholds(), STALE_SECONDS)
         known = [(one, notified_problems.known(connection, one.name)) for one in recipients]
     # Only the whole fleet shows which appliances are gone.
     whole = not scope.appliances and scope.named is None
-    return found, [(one, changes(problems, found, whole=whole)) for one, problems in known]
+    each = [(one, changes(problems, found, whole=whole)) for one, problems in known]
+    return found, each, scope.now
 
 
-def _print(engine: Engine, scope: Scope, recipients: Iterable[Recipient]) -> None:
+def _print(
+    engine: Engine, scope_of: Callable[[Connection], Scope], recipients: Iterable[Recipient]
+) -> None:
     """Print the notification of each recipient; nothing is sent, so no secret is read."""
     from archive.notify.notification import notification
 
-    found, each = _changes(engine, scope, recipients)
+    found, each, _ = _changes(engine, scope_of, recipients)
     for number, (recipient, changed) in enumerate(each):
         if number:
             typer.echo()
@@ -157,7 +164,10 @@ def _print(engine: Engine, scope: Scope, recipients: Iterable[Recipient]) -> Non
 
 
 def _notify(
-    engine: Engine, scope: Scope, fleet: Fleet, recipients: Iterable[Recipient]
+    engine: Engine,
+    scope_of: Callable[[Connection], Scope],
+    fleet: Fleet,
+    recipients: Iterable[Recipient],
 ) -> list[tuple[Recipient, bool]]:
     """Tell each recipient what is new, and record it; return whether each was notified that had to be.
 
@@ -174,7 +184,7 @@ def _notify(
     with db.alone(engine, "notify") as alone:
         if not alone:
             raise AlreadyRunningError("another `archive notify` is running on this archive")
-        found, each = _changes(engine, scope, recipients)
+        found, each, now = _changes(engine, scope_of, recipients)
         for recipient, changed in each:
             if changed:
                 sent_to.append((recipient, _send(fleet, recipient, notification(changed, found))))
@@ -183,7 +193,7 @@ def _notify(
                     continue
             if changed.known:
                 with db.writing(engine) as connection:
-                    notified_problems.record(connection, recipient.name, changed.known, scope.now)
+                    notified_problems.record(connection, recipient.name, changed.known, now)
     return sent_to
 
 

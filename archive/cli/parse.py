@@ -30,7 +30,7 @@ _POWERS = "kmgtpe"
 
 
 def instant(text: str | None) -> str:
-    """Return an instant (RFC 3339) in fixed-width form; now for None. Raises UsageError.
+    """Return an instant (RFC 3339) in fixed-width form; this machine's now for None. Raises UsageError.
 
     Digits below a microsecond are dropped.
     """
@@ -165,7 +165,7 @@ def configuration_beside(database: str | None, config: str | None) -> Fleet | No
 
 def scope(
     config: str | None,
-    connection: Connection | None = None,
+    connection: Connection,
     *,
     since: str | None = None,
     until: str | None = None,
@@ -179,16 +179,17 @@ def scope(
 ) -> Scope:
     """Return the scope that options describe; `fields` are further fields of it.
 
-    `since` and `until` need a connection: days are those of the archive's calendar. Cadences take
-    time to read, so reports that do not use them turn them off. Raises UsageError, also for the first
-    and the last year that datetime knows: `now` has days before and after it.
+    Days are those of the archive's calendar. Cadences take time to read, so reports that do not use
+    them turn them off. Raises UsageError, also for the first and the last year that datetime knows:
+    `now` has days before and after it.
     """
     from archive.reports import Scope
+    from archive.reports.core import as_of
 
-    moment = instant(now)
+    moment = as_of.current(connection) if now is None else instant(now)
     if not "0002" <= moment[:4] <= "9998":
         raise UsageError(f"invalid time {quoted(now or moment)}: its year must be from 2 to 9998")
-    first, last = (None, None) if connection is None else days(connection, since, until, moment)
+    first, last = days(connection, since, until, moment)
     return Scope(
         since=first,
         until=last,

@@ -169,11 +169,11 @@ class _Scopes:
     def __init__(self, config: str | None) -> None:
         self._config = config
 
-    def whole(self) -> Scope:
+    def whole(self, connection: Connection) -> Scope:
         """Return the scope of the page and the metrics."""
         from archive.cli import parse
 
-        return parse.scope(self._config)
+        return parse.scope(self._config, connection)
 
     def tags(self) -> Mapping[str, Mapping[str, str]]:
         """Return the tags of appliances."""

@@ -75,14 +75,14 @@ class Documents:
         """Make the page of the fleet, in UTF-8."""
         site = self._site
         with db.reading(site.patient) as connection:
-            found = gather(connection, site.scopes.whole(), site.scopes.tags())
+            found = gather(connection, site.scopes.whole(connection), site.scopes.tags())
         return page(found, site.title, _LINKS).encode()
 
     def _metrics(self) -> bytes:
         """Make the metrics in the text format of Prometheus, in UTF-8."""
         site = self._site
         with db.reading(site.patient) as connection:
-            found = snapshot(connection, site.scopes.whole(), site.place)
+            found = snapshot(connection, site.scopes.whole(connection), site.place)
         return exposition(found).encode()
 
     def keep_ready(self) -> None:

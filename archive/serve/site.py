@@ -33,7 +33,7 @@ class Limits:
 class Scopes(Protocol):
     """The scopes that the configuration and the parameters of an address describe."""
 
-    def whole(self) -> Scope:
+    def whole(self, connection: Connection) -> Scope:
         """Return the scope of the page and the metrics. Raises ConfigurationError."""
 
     def tags(self) -> Mapping[str, Mapping[str, str]]:

@@ -41,20 +41,32 @@ def _answer(connection: Connection, scope: Scope) -> bool:
     """Return whether the stored judgement is the one as of `now`, asking the database each time."""
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
-    # Of any appliance, in scope or not.
-    last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()
-    if last is not None and last > scope.now:
-        return False
+    last = newest(connection)
+    return last is None or last <= scope.now
+
+
+def newest(connection: Connection) -> str | None:
+    """Return the later instant of the newest import and the start of the newest judged job.
+
+    Of any appliance, in scope or not; None without an import.
+    """
+    return remembered(connection, "newest", lambda: _newest(connection))
+
+
+def _newest(connection: Connection) -> str | None:
     job = tables.job
-    # Whether the latest job of any appliance starts later than this.
     # No join, since SQLite would read all jobs first.
     started = (
         sa.select(job.c.start_time)
         .where(job.c.appliance_id == _STANDING.c.appliance_id, job.c.id == _STANDING.c.attempt_id)
         .scalar_subquery()
     )
-    ahead = sa.select(_STANDING.c.appliance_id).where(started > scope.now).limit(1)
-    return connection.execute(ahead).first() is None
+    queries = (
+        sa.select(sa.func.max(tables.appliance.c.last_seen)),
+        sa.select(sa.func.max(started)).select_from(_STANDING),
+    )
+    found = [connection.execute(query).scalar_one() for query in queries]
+    return max((one for one in found if one is not None), default=None)
 
 
 def _are_recorded(connection: Connection, scope: Scope) -> bool:
