@@ -111,14 +111,18 @@ def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) 
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
     yield _collection(connection, scope)
-    yield _builds_by_appliance(connection, named)
     periods = [days for days in PERIODS if days < (scope.days or 0)]
     if whole:
-        yield _builds(connection, scope)
-        for days in periods:
-            yield replace(_builds(connection, _last(scope, days)), days=days)
+        # The longest first; the shortest is the first on the page.
+        scopes = [scope, *(_last(scope, days) for days in reversed(periods))]
+        all_days, *others = builds.periods(connection, scopes)
+        yield _builds_by_appliance(all_days.of_appliances)
+        yield _builds(all_days.of_fleet)
+        for days, found in zip(periods, reversed(others), strict=True):
+            yield replace(_builds(found.of_fleet), days=days)
         return
-    yield _builds(connection, _always(scope))
+    yield _builds_by_appliance(_run(connection, builds.REPORT, replace(named, by="appliance")))
+    yield _builds(_run(connection, builds.REPORT, _always(scope)))
     yield _failures(connection, _last(scope, min(FAILURE_DAYS, scope.days or FAILURE_DAYS)))
     for days in periods:
         if days < FAILURE_DAYS:
@@ -146,13 +150,13 @@ def _growth(connection: Connection, scope: Scope) -> Table:
     )  # fmt: skip
 
 
-def _builds(connection: Connection, scope: Scope) -> Table:
-    """Return the table of the builds of the fleet in a scope."""
+def _builds(rows: Sequence[builds.BuildRow]) -> Table:
+    """Return the table of the builds of the fleet."""
     return table(
         "builds",
         "Builds",
         builds.REPORT.columns,
-        _run(connection, builds.REPORT, scope),
+        rows,
         (
             "build", "appliances", "first_day", "last_day", "finished", "failed", "success_rate",
             "size_median_bytes", "size_median_ratio", "duration_median_seconds",
@@ -162,13 +166,13 @@ def _builds(connection: Connection, scope: Scope) -> Table:
     )  # fmt: skip
 
 
-def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
+def _builds_by_appliance(rows: Sequence[builds.BuildRow]) -> Table:
     """Return the table of the builds of each appliance, for a selection of appliances."""
     return table(
         "builds-of-appliances",
         "Builds",
         builds.REPORT.columns,
-        _run(connection, builds.REPORT, replace(scope, by="appliance")),
+        rows,
         (
             "appliance", "build", "first_day", "last_day", "finished", "failed", "success_rate",
             "size_median_bytes", "duration_median_seconds",

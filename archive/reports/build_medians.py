@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -38,6 +38,8 @@ class Medians(NamedTuple):
 Label = str | None
 NOTHING = Medians(None, None)
 _Number = TypeVar("_Number", int, float)
+# The day (ISO) of a job, its bytes and its seconds; by place, since there are very many.
+_Job = list[Any]
 
 
 class Found(NamedTuple):
@@ -72,12 +74,15 @@ class _Values:
 
 
 def read(
-    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
-) -> Found:
-    """Return the medians of the succeeded jobs in scope; `labels` are those of builds by id."""
-    if _read_sketches(connection, scope, ids):
-        return _from_sketches(connection, scope, ids, labels)
-    return _from_jobs(connection, scope, ids, labels)
+    connection: Connection, scopes: Sequence[Scope], ids: filters.Ids, labels: Mapping[int, str]
+) -> list[Found]:
+    """Return the medians of the succeeded jobs in each scope; `labels` are those of builds by id.
+
+    Scopes differ in their first days alone, and the first one is the longest: jobs are read once.
+    """
+    if len(scopes) == 1 and _read_sketches(connection, scopes[0], ids):
+        return [_from_sketches(connection, scopes[0], ids, labels)]
+    return _from_jobs(connection, scopes, ids, labels)
 
 
 def are_exact(connection: Connection, scope: Scope, ids: filters.Ids) -> bool:
@@ -122,57 +127,79 @@ def _merged(sketches: Iterable[bytes]) -> int | None:
     return quantile_sketch.Merged(sketches).percentile(MEDIAN)
 
 
-def _from_jobs(
-    connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
-) -> Found:
-    """Return the medians of each appliance and build, and those of each build."""
-    exact = scope.by is not None or _are_few(connection, scope, ids)
-    fleet: dict[Label, tuple[_Values, _Values]] = {}
-    medians: dict[tuple[int, Label], Medians] = {}
-    for appliance_id, found in _succeeded(connection, scope, ids, labels):
-        for label, (sizes, durations) in found.items():
-            medians[appliance_id, label] = Medians(median_of(sizes), median_of(durations))
-            if scope.by is None:
-                all_sizes, all_durations = fleet.setdefault(
-                    label, (_Values(exact=exact), _Values(exact=exact))
+class _Period:
+    """The medians of the succeeded jobs from a first day on, None for all, as appliances are added."""
+
+    def __init__(self, since: str | None, *, of_fleet: bool, exact: bool) -> None:
+        self._since = since
+        self._of_fleet = of_fleet
+        self._exact = exact
+        self._fleet: dict[Label, tuple[_Values, _Values]] = {}
+        self._medians: dict[tuple[int, Label], Medians] = {}
+
+    def add(self, appliance_id: int, builds: Mapping[Label, Sequence[_Job]]) -> None:
+        """Add the jobs of an appliance by build."""
+        since = self._since
+        for label, jobs in builds.items():
+            own = jobs if since is None else [one for one in jobs if one[0] >= since]
+            if not own:
+                continue
+            sizes = [size for _, size, _ in own if size is not None]
+            durations = [duration for _, _, duration in own if duration is not None]
+            self._medians[appliance_id, label] = Medians(median_of(sizes), median_of(durations))
+            if self._of_fleet:
+                all_sizes, all_durations = self._fleet.setdefault(
+                    label, (_Values(exact=self._exact), _Values(exact=self._exact))
                 )
                 all_sizes.add(sizes)
                 all_durations.add(durations)
-    return Found(
-        medians,
-        {
+
+    def found(self) -> Found:
+        """Return the medians of all appliances added."""
+        of_builds = {
             label: Medians(sizes.median(), durations.median())
-            for label, (sizes, durations) in fleet.items()
-        },
-    )
+            for label, (sizes, durations) in self._fleet.items()
+        }
+        return Found(self._medians, of_builds)
+
+
+def _from_jobs(
+    connection: Connection, scopes: Sequence[Scope], ids: filters.Ids, labels: Mapping[int, str]
+) -> list[Found]:
+    """Return the medians for each scope; the first one has all jobs of the others."""
+    periods = [
+        _Period(
+            one.since if place else None,
+            of_fleet=one.by is None,
+            exact=one.by is not None or _are_few(connection, one, ids),
+        )
+        for place, one in enumerate(scopes)
+    ]
+    for appliance_id, builds in _succeeded(connection, scopes[0], ids, labels):
+        for period in periods:
+            period.add(appliance_id, builds)
+    return [period.found() for period in periods]
 
 
 def _succeeded(
     connection: Connection, scope: Scope, ids: filters.Ids, labels: Mapping[int, str]
-) -> Iterator[tuple[int, dict[Label, tuple[list[int], list[int]]]]]:
-    """Yield each appliance id with the sizes and durations of its succeeded jobs by build."""
+) -> Iterator[tuple[int, dict[Label, list[_Job]]]]:
+    """Yield each appliance id with its succeeded jobs by build."""
     job = tables.job
     query = (
-        sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
+        sa.select(job.c.appliance_id, job.c.build_id, job.c.day, job.c[SIZE], job.c[DURATION])
         .where(*filters.of_jobs(scope, ids, each=True), job.c.status == "SUCCEEDED")
         .order_by(job.c.appliance_id)
     )
     current: int | None = None
-    found: dict[Label, tuple[list[int], list[int]]] = {}
-    for appliance_id, build_id, size, duration in sql.streamed(connection, query, tuple):
+    found: dict[Label, list[_Job]] = {}
+    for appliance_id, build_id, *one in sql.streamed(connection, query, tuple):
         # Rows come by appliance, so memory holds the values of one appliance at a time.
         if appliance_id != current:
             if current is not None:
                 yield current, found
             current, found = appliance_id, {}
-        label = labels.get(build_id)
-        if label not in found:
-            found[label] = ([], [])
-        sizes, durations = found[label]
-        if size is not None:
-            sizes.append(size)
-        if duration is not None:
-            durations.append(duration)
+        found.setdefault(labels.get(build_id), []).append(one)
     if current is not None:
         yield current, found
 

@@ -58,18 +58,31 @@ class BuildRow(NamedTuple):
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     """Yield the rows of the report, without rates if a filter on statuses leaves out finished jobs."""
-    rows = _found(connection, scope)
+    found = next(periods(connection, [scope]))
+    rows = found.of_fleet if scope.by is None else found.of_appliances
     # Where a status filter leaves out finished jobs, there is no rate.
-    return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
+    return iter(rows) if sql.has_rate(scope) else map(sql.without_rate, rows)
 
 
-def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
-    """Yield the rows: counts come from month totals, medians from sketches or the jobs."""
-    ids = scope.appliance_ids(connection)
+class Builds(NamedTuple):
+    """The rows of each appliance and build, and those of the builds of the fleet."""
+
+    of_appliances: list[BuildRow]
+    of_fleet: list[BuildRow]
+
+
+def periods(connection: Connection, scopes: Sequence[Scope]) -> Iterator[Builds]:
+    """Yield the rows of each scope: counts come from month totals, medians from sketches or the jobs.
+
+    Scopes differ in their first days alone, and the first one is the longest. Grouped by appliance,
+    they have no rows of the fleet.
+    """
+    ids = scopes[0].appliance_ids(connection)
     labels = _names(connection, tables.build, build_label())
-    medians = build_medians.read(connection, scope, ids, labels)
-    each = list(_compared(_counted(connection, scope, ids, labels, medians.of_appliances)))
-    return iter(each) if scope.by is not None else _fleet(each, medians.of_builds)
+    found = build_medians.read(connection, scopes, ids, labels)
+    for scope, medians in zip(scopes, found, strict=True):
+        each = list(_compared(_counted(connection, scope, ids, labels, medians.of_appliances)))
+        yield Builds(each, [] if scope.by else list(_fleet(each, medians.of_builds)))
 
 
 def _counted(

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import db, reports
-from archive.reports import Scope
+from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
 from archive.reports.core import from_totals
 from tests.reports import fleet
@@ -16,7 +18,6 @@ from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
-    import pytest
     from sqlalchemy.engine import Engine
 
 SEVEN, EIGHT = "7.0.3.02100 (21784236)", "8.0.3.00400 (24322831)"
@@ -63,6 +64,24 @@ def test_builds(engine: Engine) -> None:
         (LONDON, SEVEN, None),
         (LONDON, EIGHT, SEVEN),
     ]
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 3, 1000])
+def test_several_periods_are_each_what_one_is(
+    engine: Engine, exact_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page asks for several, whose jobs are read once; medians of few jobs are exact."""
+    monkeypatch.setattr(from_totals, "EXACT_UP_TO", exact_up_to)
+    fleet.load(engine)
+    firsts = ("2025-01-01", "2026-01-06", "2026-02-12", "2026-04-01", "2026-05-01")
+    scopes = [Scope(since=first, until="2026-12-31") for first in firsts]
+    with db.reading(engine) as connection:
+        found = [*builds.periods(connection, scopes)]
+    for one, scope in zip(found, scopes, strict=True):
+        assert one.of_fleet == rows(engine, scope)
+        assert one.of_appliances == rows(engine, replace(scope, by="appliance"))
+    assert len(found[0].of_fleet) == 3
+    assert found[-1].of_fleet == []
 
 
 def upgrade(engine: Engine, name: str, before: tuple[int, int], after: tuple[int, int]) -> None:
