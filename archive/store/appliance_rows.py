@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from archive.db import tables
 from archive.store import collection_log
-from archive.store.chunks import chunks
-from archive.store.foreign_keys import unused
+from archive.store.foreign_keys import delete_unused
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -54,8 +53,4 @@ def runs(connection: Connection, appliance_id: int) -> list[int]:
 
 def delete_runs(connection: Connection, numbers: list[int]) -> int:
     """Delete those of some imports that nothing refers to from the log; return how many."""
-    run = tables.ingest_run
-    gone = sorted(set(numbers) & set(unused(connection, run)))
-    for chunk in chunks(gone):
-        connection.execute(sa.delete(run).where(run.c.id.in_(chunk)))
-    return len(gone)
+    return delete_unused(connection, tables.ingest_run, numbers)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from archive.db import tables
-from archive.store.chunks import chunks
-from archive.store.foreign_keys import unused
+from archive.store.foreign_keys import delete_unused
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -21,10 +18,4 @@ def remove_unused(connection: Connection) -> int:
 
     Record it as maintenance: other writers may remember their numbers.
     """
-    removed = 0
-    for table in SHARED:
-        numbers = unused(connection, table)
-        for chunk in chunks(numbers):
-            connection.execute(sa.delete(table).where(table.c.id.in_(chunk)))
-        removed += len(numbers)
-    return removed
+    return sum(delete_unused(connection, table) for table in SHARED)

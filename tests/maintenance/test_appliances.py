@@ -265,6 +265,19 @@ def test_notified_problems_follow_the_name(engine: Engine) -> None:
     assert count(engine, table) == 0
 
 
+@pytest.mark.parametrize("imports", [1, 8])
+def test_forgotten_appliance_leaves_no_import_and_the_schema_as_it_was(
+    engine: Engine, imports: int
+) -> None:
+    """Many imports are deleted with indexes that exist only meanwhile."""
+    import_documents(engine, {"kept": job()}, "vc01", seen_at=NIGHTS[0])
+    for night in NIGHTS[:imports]:
+        import_documents(engine, {night: job()}, "vc02", seen_at=night)
+    forget(engine, "vc02")
+    assert count(engine, tables.ingest_run) == 1
+    assert list(verify.verify(engine)) == []
+
+
 def test_name_that_exists_is_not_taken(engine: Engine) -> None:
     import_documents(engine, history(1), "vc01", NIGHTS[0])
     import_documents(engine, history(2), "vc02", NIGHTS[0])
