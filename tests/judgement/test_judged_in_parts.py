@@ -71,19 +71,23 @@ def histories(draw: st.DrawFn) -> list[Job]:
     ]
 
 
+INSTANTS = PLACES.map(lambda place: BEGUN + place)
 SCHEDULES = st.lists(
     st.builds(
         Schedule,
-        PLACES.map(lambda place: BEGUN + place),
-        st.none() | PLACES.map(lambda place: BEGUN + place),
+        INSTANTS,
+        st.none() | INSTANTS,
         st.sampled_from([True, True, False]),
         st.none() | st.integers(0, 1439),
         st.sampled_from([tuple(range(7)), (2,), (0, 1, 2, 3, 4)]),
+        st.none() | INSTANTS,
     ),
     max_size=3,
 ).map(tuple)
 ZONES_OF_APPLIANCES = st.lists(
-    st.builds(Zone, PLACES.map(lambda place: BEGUN + place), ZONES), max_size=2
+    st.builds(Zone, INSTANTS, ZONES, st.none() | INSTANTS),
+    max_size=2,
+    unique_by=lambda zone: zone.since,
 ).map(lambda zones: tuple(sorted(zones)))
 KNOWN = st.builds(
     Known,
@@ -92,7 +96,7 @@ KNOWN = st.builds(
     ZONES.map(clock),
     st.none(),
     st.just(BEGUN),
-    st.none() | PLACES.map(lambda place: BEGUN + place),
+    st.none() | INSTANTS,
 )
 
 
