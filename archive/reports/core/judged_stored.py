@@ -55,17 +55,15 @@ def newest(connection: Connection) -> str | None:
 
 def _newest(connection: Connection) -> str | None:
     job = tables.job
-    # No join, since SQLite would read all jobs first.
-    started = (
-        sa.select(job.c.start_time)
-        .where(job.c.appliance_id == _STANDING.c.appliance_id, job.c.id == _STANDING.c.attempt_id)
-        .scalar_subquery()
+    # An outer join: of an inner one, SQLite would read all jobs first.
+    started = sa.select(sa.func.max(job.c.start_time)).select_from(
+        _STANDING.outerjoin(
+            job,
+            (job.c.appliance_id == _STANDING.c.appliance_id) & (job.c.id == _STANDING.c.attempt_id),
+        )
     )
-    queries = (
-        sa.select(sa.func.max(tables.appliance.c.last_seen)),
-        sa.select(sa.func.max(started)).select_from(_STANDING),
-    )
-    found = [connection.execute(query).scalar_one() for query in queries]
+    imported = sa.select(sa.func.max(tables.appliance.c.last_seen))
+    found = [connection.execute(query).scalar_one() for query in (imported, started)]
     return max((one for one in found if one is not None), default=None)
 
 
