@@ -72,7 +72,8 @@ def test_no_statement_reads_a_table_for_each_row_of_another(
     everything.fill(engine)
     with recorded() as statements:
         for arguments in (*READS, *WRITES):
-            archive(*arguments, at(engine))
+            done = archive(*arguments, at(engine))
+            assert done.code == 0 or arguments[0] in ("check", "quarantine"), (arguments, done)
     assert len(statements) > 300, len(statements)
     wrong = []
     with engine.connect() as connection:
